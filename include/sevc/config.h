@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Build-time settings, each with its default. To change one, define it on the compiler's command
+ * line, the same way for the library and for the code that includes its headers.
+ */
+#ifndef SEVC_CONFIG_H
+#define SEVC_CONFIG_H
+
+/*
+ * Stack bytes that one level of #VC nesting may use: the frame, sevc_handle_vc() and the
+ * porting hooks that it calls. The library itself stays below 1 KiB (docs/design.md, "Bounds").
+ */
+#ifndef SEVC_VC_LEVEL_BYTES
+#define SEVC_VC_LEVEL_BYTES 4096
+#endif
+
+/*
+ * Size and alignment of one CPU's #VC stack: a power of two, so that the entry code finds its
+ * head from RSP alone, without GS and without an instruction that a host could intercept.
+ */
+#ifndef SEVC_VC_STACK_BYTES
+#define SEVC_VC_STACK_BYTES 16384
+#endif
+
+/* Elements of a REP instruction on MMIO that one call completes before it returns SEVC_RETRY. */
+#ifndef SEVC_MMIO_REP_MAX
+#define SEVC_MMIO_REP_MAX 64
+#endif
+
+#if SEVC_VC_LEVEL_BYTES < 2048 || SEVC_VC_LEVEL_BYTES % 16 != 0
+#error "SEVC_VC_LEVEL_BYTES: at least 2048, and a multiple of 16"
+#endif
+#if (SEVC_VC_STACK_BYTES & (SEVC_VC_STACK_BYTES - 1)) != 0
+#error "SEVC_VC_STACK_BYTES: must be a power of two"
+#endif
+#if SEVC_VC_STACK_BYTES < 3 * SEVC_VC_LEVEL_BYTES + 256
+#error "SEVC_VC_STACK_BYTES: three levels (live, nested, and the one that reports) must fit"
+#endif
+#if SEVC_MMIO_REP_MAX < 1 || SEVC_MMIO_REP_MAX > 1024
+#error "SEVC_MMIO_REP_MAX: 1 to 1024"
+#endif
+
+#endif
