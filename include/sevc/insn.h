@@ -50,30 +50,30 @@ enum sevc_insn_kind {
 
 /* A memory operand: segment base + base + index * scale + displacement. */
 struct sevc_memory_operand {
-    int64_t displacement;  /* sign-extended; of A0-A3 the whole offset */
-    uint8_t base;          /* register number, or SEVC_NO_REGISTER */
-    uint8_t index;         /* register number, or SEVC_NO_REGISTER */
-    uint8_t scale;         /* 1, 2, 4, 8 */
-    uint8_t segment;       /* enum sevc_segment, default or overridden; ES..DS have base 0 */
-    bool rip_relative;     /* base is the address of the next instruction */
+    int64_t displacement; /* sign-extended; of A0-A3 the whole offset */
+    uint8_t base;         /* register number, or SEVC_NO_REGISTER */
+    uint8_t index;        /* register number, or SEVC_NO_REGISTER */
+    uint8_t scale;        /* 1, 2, 4, 8 */
+    uint8_t segment;      /* enum sevc_segment, default or overridden; ES..DS have base 0 */
+    bool rip_relative;    /* base is the address of the next instruction */
 };
 
 struct sevc_insn {
-    uint64_t immediate;    /* STORE_IMM: sign-extended to 64 bits; IN and OUT: the port */
+    uint64_t immediate; /* STORE_IMM: sign-extended to 64 bits; IN and OUT: the port */
     struct sevc_memory_operand memory; /* LOAD, STORE, STORE_IMM, VECTOR */
-    uint8_t kind;          /* enum sevc_insn_kind */
-    uint8_t length;        /* 1 to 15 */
-    uint8_t data_bytes;    /* 1, 2, 4, 8: access to memory or port (VECTOR: 0) */
-    uint8_t register_bytes;/* 1, 2, 4, 8: width in which LOAD writes its register */
-    uint8_t address_bytes; /* 2, 4, 8 */
-    uint8_t reg;           /* LOAD, STORE, DR: register number 0 to 15 */
-    uint8_t dr;            /* debug register number */
-    uint8_t segment;       /* INS: SEVC_ES; OUTS: SEVC_DS or the override */
-    bool high_byte;        /* reg means AH, CH, DH, BH: bits 15:8 of register reg (0 to 3) */
-    bool sign_extend;      /* LOAD: sign-extend, else zero-extend (no matter if widths are equal) */
-    bool rep;              /* INS, OUTS: F2 or F3 */
-    bool port_immediate;   /* IN, OUT: the port is the immediate, else DX */
-    bool locked;           /* LOCK prefix */
+    uint8_t kind;                      /* enum sevc_insn_kind */
+    uint8_t length;                    /* 1 to 15 */
+    uint8_t data_bytes;                /* 1, 2, 4, 8: access to memory or port (VECTOR: 0) */
+    uint8_t register_bytes;            /* 1, 2, 4, 8: width in which LOAD writes its register */
+    uint8_t address_bytes;             /* 2, 4, 8 */
+    uint8_t reg;                       /* LOAD, STORE, DR: register number 0 to 15 */
+    uint8_t dr;                        /* debug register number */
+    uint8_t segment;                   /* INS: SEVC_ES; OUTS: SEVC_DS or the override */
+    bool high_byte;      /* reg means AH, CH, DH, BH: bits 15:8 of register reg (0 to 3) */
+    bool sign_extend;    /* LOAD: sign-extend, else zero-extend (no matter if widths are equal) */
+    bool rep;            /* INS, OUTS: F2 or F3 */
+    bool port_immediate; /* IN, OUT: the port is the immediate, else DX */
+    bool locked;         /* LOCK prefix */
 };
 
 /*

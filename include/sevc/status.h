@@ -43,21 +43,21 @@ enum sevc_stage {
 enum sevc_reason {
     SEVC_REASON_NONE = 0,
     /* the instruction */
-    SEVC_REASON_NO_SUCH_EXIT,   /* no handler for this exit code */
-    SEVC_REASON_NO_INSN,        /* undefined or overlong bytes */
-    SEVC_REASON_UNKNOWN_INSN,   /* a real instruction that sevc gives no meaning */
-    SEVC_REASON_MISMATCH,       /* the instruction cannot raise this exit: WeSee */
-    SEVC_REASON_LOCKED,         /* LOCK on a device promises what cannot be kept */
-    SEVC_REASON_VECTOR_INSN,    /* an SSE or AVX access to MMIO */
-    SEVC_REASON_CODE_SIZE,      /* the code segment is of a size that this exit does not allow */
+    SEVC_REASON_NO_SUCH_EXIT, /* no handler for this exit code */
+    SEVC_REASON_NO_INSN,      /* undefined or overlong bytes */
+    SEVC_REASON_UNKNOWN_INSN, /* a real instruction that sevc gives no meaning */
+    SEVC_REASON_MISMATCH,     /* the instruction cannot raise this exit: WeSee */
+    SEVC_REASON_LOCKED,       /* LOCK on a device promises what cannot be kept */
+    SEVC_REASON_VECTOR_INSN,  /* an SSE or AVX access to MMIO */
+    SEVC_REASON_CODE_SIZE,    /* the code segment is of a size that this exit does not allow */
     /* policy */
-    SEVC_REASON_PROTECTED_MSR,  /* the GHCB or SEV_STATUS MSR, which never raise #VC */
-    SEVC_REASON_USER_MMIO,      /* MMIO from user mode */
-    SEVC_REASON_USER_IO,        /* port I/O that the I/O permission bitmap denies */
-    SEVC_REASON_MMIO_OFF,       /* the policy allows no MMIO emulation, or not of this kind */
-    SEVC_REASON_MMIO_RANGE,     /* sevc_os_mmio_allowed() said no */
-    SEVC_REASON_SNP,            /* SEV-SNP is active; this version does not know it */
-    SEVC_REASON_NOT_SEV_ES,     /* SEV_STATUS says that this is no SEV-ES guest */
+    SEVC_REASON_PROTECTED_MSR, /* the GHCB or SEV_STATUS MSR, which never raise #VC */
+    SEVC_REASON_USER_MMIO,     /* MMIO from user mode */
+    SEVC_REASON_USER_IO,       /* port I/O that the I/O permission bitmap denies */
+    SEVC_REASON_MMIO_OFF,      /* the policy allows no MMIO emulation, or not of this kind */
+    SEVC_REASON_MMIO_RANGE,    /* sevc_os_mmio_allowed() said no */
+    SEVC_REASON_SNP,           /* SEV-SNP is active; this version does not know it */
+    SEVC_REASON_NOT_SEV_ES,    /* SEV_STATUS says that this is no SEV-ES guest */
     /* memory */
     SEVC_REASON_ENCRYPTED_MMIO, /* a byte of the access lies on an encrypted page */
     SEVC_REASON_NOT_MAPPED,     /* no translation: #PF */
@@ -65,24 +65,24 @@ enum sevc_reason {
     SEVC_REASON_NOT_CANONICAL,  /* #GP or #SS */
     SEVC_REASON_COPY_FAULT,     /* sevc_os_copy() reported a fault */
     /* the GHCB */
-    SEVC_REASON_NOT_READY,      /* this CPU has no GHCB: sevc_cpu_init() has not succeeded */
-    SEVC_REASON_NESTING,        /* a third #VC on this CPU: the backup page is in use */
+    SEVC_REASON_NOT_READY, /* this CPU has no GHCB: sevc_cpu_init() has not succeeded */
+    SEVC_REASON_NESTING,   /* a third #VC on this CPU: the backup page is in use */
     /* the host's answer */
-    SEVC_REASON_REJECTED,       /* SW_EXITINFO1 = 2; the host's reason is in info2 */
-    SEVC_REASON_UNDEFINED_REPLY,/* SW_EXITINFO1[31:0] > 2 */
-    SEVC_REASON_MISSING_OUTPUT, /* an output that the event returns is not marked valid */
-    SEVC_REASON_BAD_INJECTION,  /* an exception other than #GP or #UD, or a malformed one */
-    SEVC_REASON_INJECTED,       /* the host asked for #GP or #UD, as the protocol allows */
-    SEVC_REASON_BAD_RESPONSE,   /* MSR protocol: wrong response code or reserved bits */
-    SEVC_REASON_REFUSED,        /* MSR protocol: the host reports an error */
-    SEVC_REASON_VERSION,        /* no protocol version in common */
-    SEVC_REASON_HIDES_SEV,      /* CPUID denies what SEV_STATUS says: Radev and Morbitzer */
-    SEVC_REASON_C_BIT,          /* the C-bit's position is impossible, or differs from CPUID's */
-    SEVC_REASON_CPUID_LEAF,     /* the MSR protocol cannot ask for this leaf or sub-leaf */
-    SEVC_REASON_NO_FEATURE,     /* the host does not offer this event */
+    SEVC_REASON_REJECTED,        /* SW_EXITINFO1 = 2; the host's reason is in info2 */
+    SEVC_REASON_UNDEFINED_REPLY, /* SW_EXITINFO1[31:0] > 2 */
+    SEVC_REASON_MISSING_OUTPUT,  /* an output that the event returns is not marked valid */
+    SEVC_REASON_BAD_INJECTION,   /* an exception other than #GP or #UD, or a malformed one */
+    SEVC_REASON_INJECTED,        /* the host asked for #GP or #UD, as the protocol allows */
+    SEVC_REASON_BAD_RESPONSE,    /* MSR protocol: wrong response code or reserved bits */
+    SEVC_REASON_REFUSED,         /* MSR protocol: the host reports an error */
+    SEVC_REASON_VERSION,         /* no protocol version in common */
+    SEVC_REASON_HIDES_SEV,       /* CPUID denies what SEV_STATUS says: Radev and Morbitzer */
+    SEVC_REASON_C_BIT,           /* the C-bit's position is impossible, or differs from CPUID's */
+    SEVC_REASON_CPUID_LEAF,      /* the MSR protocol cannot ask for this leaf or sub-leaf */
+    SEVC_REASON_NO_FEATURE,      /* the host does not offer this event */
     /* the caller */
     SEVC_REASON_ARGUMENT,
-    SEVC_REASON_NO_TABLE_PAGE,  /* splitting a large page needs a page for the new table */
+    SEVC_REASON_NO_TABLE_PAGE, /* splitting a large page needs a page for the new table */
 };
 
 /* An exception for the guest itself: what the processor would have raised. */
@@ -100,11 +100,11 @@ struct sevc_fault {
  * no register contents and nothing secret but the instruction bytes.
  */
 struct sevc_report {
-    uint64_t exit_code; /* the #VC error code: untrusted until the instruction agrees */
-    uint64_t rip;       /* at entry */
-    uint64_t nae_code;  /* the last event that was sent, 0 if none */
-    uint64_t info1;     /* SW_EXITINFO1 or the MSR response as the host returned it */
-    uint64_t info2;     /* SW_EXITINFO2 likewise */
+    uint64_t exit_code;      /* the #VC error code: untrusted until the instruction agrees */
+    uint64_t rip;            /* at entry */
+    uint64_t nae_code;       /* the last event that was sent, 0 if none */
+    uint64_t info1;          /* SW_EXITINFO1 or the MSR response as the host returned it */
+    uint64_t info2;          /* SW_EXITINFO2 likewise */
     struct sevc_fault fault; /* valid with SEVC_EXCEPTION and SEVC_OK_TRAP */
     enum sevc_result result;
     enum sevc_stage stage;

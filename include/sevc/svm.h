@@ -15,53 +15,53 @@
 #define SEVC_VC_VECTOR 29
 
 /* SVM exit codes (APM vol. 2, appendix C). */
-#define SEVC_EXIT_READ_CR0  0x000 /* + control register number, up to 0x00F */
-#define SEVC_EXIT_WRITE_CR0 0x010 /* + control register number, up to 0x01F */
-#define SEVC_EXIT_READ_DR0  0x020 /* + debug register number, up to 0x02F */
-#define SEVC_EXIT_READ_DR7  0x027
-#define SEVC_EXIT_WRITE_DR0 0x030 /* + debug register number, up to 0x03F */
-#define SEVC_EXIT_WRITE_DR7 0x037
-#define SEVC_EXIT_EXCEPTION 0x040 /* + vector, up to 0x05F */
-#define SEVC_EXIT_DB        0x041
-#define SEVC_EXIT_AC        0x051
-#define SEVC_EXIT_INTR      0x060
-#define SEVC_EXIT_NMI       0x061
-#define SEVC_EXIT_SMI       0x062
-#define SEVC_EXIT_INIT      0x063
-#define SEVC_EXIT_VINTR     0x064
-#define SEVC_EXIT_RDTSC     0x06E
-#define SEVC_EXIT_RDPMC     0x06F
-#define SEVC_EXIT_PUSHF     0x070
-#define SEVC_EXIT_POPF      0x071
-#define SEVC_EXIT_CPUID     0x072
-#define SEVC_EXIT_RSM       0x073
-#define SEVC_EXIT_IRET      0x074
-#define SEVC_EXIT_SWINT     0x075
-#define SEVC_EXIT_INVD      0x076
-#define SEVC_EXIT_PAUSE     0x077
-#define SEVC_EXIT_HLT       0x078
-#define SEVC_EXIT_INVLPG    0x079
-#define SEVC_EXIT_INVLPGA   0x07A
-#define SEVC_EXIT_IOIO      0x07B
-#define SEVC_EXIT_MSR       0x07C
-#define SEVC_EXIT_SHUTDOWN  0x07F
-#define SEVC_EXIT_VMRUN     0x080
-#define SEVC_EXIT_VMMCALL   0x081
-#define SEVC_EXIT_VMLOAD    0x082
-#define SEVC_EXIT_VMSAVE    0x083
-#define SEVC_EXIT_STGI      0x084
-#define SEVC_EXIT_CLGI      0x085
-#define SEVC_EXIT_SKINIT    0x086
-#define SEVC_EXIT_RDTSCP    0x087
-#define SEVC_EXIT_ICEBP     0x088
-#define SEVC_EXIT_WBINVD    0x089 /* and WBNOINVD */
-#define SEVC_EXIT_MONITOR   0x08A /* and MONITORX */
-#define SEVC_EXIT_MWAIT     0x08B /* and MWAITX */
-#define SEVC_EXIT_XSETBV    0x08D
-#define SEVC_EXIT_RDPRU     0x08E
-#define SEVC_EXIT_INVPCID   0x0A2
-#define SEVC_EXIT_NPF       0x400 /* as a #VC: an access to emulated MMIO */
-#define SEVC_EXIT_VMGEXIT   0x403
+#define SEVC_EXIT_READ_CR0      0x000 /* + control register number, up to 0x00F */
+#define SEVC_EXIT_WRITE_CR0     0x010 /* + control register number, up to 0x01F */
+#define SEVC_EXIT_READ_DR0      0x020 /* + debug register number, up to 0x02F */
+#define SEVC_EXIT_READ_DR7      0x027
+#define SEVC_EXIT_WRITE_DR0     0x030 /* + debug register number, up to 0x03F */
+#define SEVC_EXIT_WRITE_DR7     0x037
+#define SEVC_EXIT_EXCEPTION     0x040 /* + vector, up to 0x05F */
+#define SEVC_EXIT_DB            0x041
+#define SEVC_EXIT_AC            0x051
+#define SEVC_EXIT_INTR          0x060
+#define SEVC_EXIT_NMI           0x061
+#define SEVC_EXIT_SMI           0x062
+#define SEVC_EXIT_INIT          0x063
+#define SEVC_EXIT_VINTR         0x064
+#define SEVC_EXIT_RDTSC         0x06E
+#define SEVC_EXIT_RDPMC         0x06F
+#define SEVC_EXIT_PUSHF         0x070
+#define SEVC_EXIT_POPF          0x071
+#define SEVC_EXIT_CPUID         0x072
+#define SEVC_EXIT_RSM           0x073
+#define SEVC_EXIT_IRET          0x074
+#define SEVC_EXIT_SWINT         0x075
+#define SEVC_EXIT_INVD          0x076
+#define SEVC_EXIT_PAUSE         0x077
+#define SEVC_EXIT_HLT           0x078
+#define SEVC_EXIT_INVLPG        0x079
+#define SEVC_EXIT_INVLPGA       0x07A
+#define SEVC_EXIT_IOIO          0x07B
+#define SEVC_EXIT_MSR           0x07C
+#define SEVC_EXIT_SHUTDOWN      0x07F
+#define SEVC_EXIT_VMRUN         0x080
+#define SEVC_EXIT_VMMCALL       0x081
+#define SEVC_EXIT_VMLOAD        0x082
+#define SEVC_EXIT_VMSAVE        0x083
+#define SEVC_EXIT_STGI          0x084
+#define SEVC_EXIT_CLGI          0x085
+#define SEVC_EXIT_SKINIT        0x086
+#define SEVC_EXIT_RDTSCP        0x087
+#define SEVC_EXIT_ICEBP         0x088
+#define SEVC_EXIT_WBINVD        0x089 /* and WBNOINVD */
+#define SEVC_EXIT_MONITOR       0x08A /* and MONITORX */
+#define SEVC_EXIT_MWAIT         0x08B /* and MWAITX */
+#define SEVC_EXIT_XSETBV        0x08D
+#define SEVC_EXIT_RDPRU         0x08E
+#define SEVC_EXIT_INVPCID       0x0A2
+#define SEVC_EXIT_NPF           0x400 /* as a #VC: an access to emulated MMIO */
+#define SEVC_EXIT_VMGEXIT       0x403
 #define SEVC_EXIT_NOT_VALIDATED 0x404 /* SNP: the page has not been validated */
 
 /* MSRs (APM vol. 2, 15.35, and GHCB specification, 2.3.1). */

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The state of one CPU, and what the integrator decides about it. All memory is the caller's; the
+ * library has none of its own that it writes to.
+ */
+#ifndef SEVC_CPU_H
+#define SEVC_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sevc/config.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A page that the hypervisor shares: mapped at VA without the C-bit, 4 KiB aligned. */
+struct sevc_shared_page {
+    void *va;
+    uint64_t gpa; /* without the C-bit */
+};
+
+/* Which accesses to unencrypted memory the #VC handler emulates. */
+enum sevc_mmio_policy {
+    SEVC_MMIO_BASIC = 0, /* MOV, MOVZX, MOVSX, MOVSXD */
+    SEVC_MMIO_OFF,       /* none: all MMIO goes through the explicit calls of event.h */
+};
+
+/* May code outside the kernel use ports? */
+enum sevc_user_io_policy {
+    SEVC_USER_IO_OFF = 0, /* never */
+    SEVC_USER_IO_BITMAP,  /* where CPL <= IOPL, or sevc_os_io_allowed() agrees */
+};
+
+/* Decisions that are the integrator's. All zero is the safe default. */
+struct sevc_policy {
+    enum sevc_mmio_policy mmio;
+    enum sevc_user_io_policy user_io;
+};
+
+/* What was learnt from the processor and negotiated with the hypervisor; equal on all CPUs. */
+struct sevc_platform {
+    uint64_t sev_status;  /* MSR C001_0131 */
+    uint64_t hv_features; /* GHCB spec, table 4; 0 with protocol version 1 */
+    uint16_t version;     /* negotiated GHCB protocol version: 1 or 2 */
+    uint8_t c_bit;        /* position of the C-bit in page table entries: 32 to 63 */
+};
+
+/*
+ * The stack of the #VC exception for a kernel that uses an IST slot. Aligned to its size, so that
+ * the entry code finds HEAD from RSP. Allocate it zeroed; sevc_cpu_init() fills in the head.
+ */
+struct sevc_vc_stack {
+    struct {
+        struct sevc_cpu *cpu; /* NULL until sevc_cpu_init(): the early handler serves */
+        uint64_t *tss_ist;    /* the IST entry in this CPU's TSS that names this stack */
+        uint64_t reserved[6];
+    } head;
+    uint8_t bytes[SEVC_VC_STACK_BYTES - 64];
+} __attribute__((aligned(SEVC_VC_STACK_BYTES)));
+
+/* What a CPU is given. */
+struct sevc_cpu_config {
+    struct sevc_shared_page ghcb;     /* lent for the life of the CPU */
+    void *backup;                     /* one private page, 4 KiB aligned: the nested exception's */
+    const struct sevc_policy *policy; /* NULL: the defaults; must outlive the CPU */
+    const struct sevc_cpu *like; /* an initialised CPU: take its platform, ask nothing; or NULL */
+    struct sevc_vc_stack *stack; /* NULL: the entry without IST is used */
+    uint64_t *tss_ist;           /* with STACK: &tss.ist[n], inside this CPU's TSS */
+};
+
+/*
+ * One CPU. The fields are the library's: do not touch them, with the exception of the counter. A
+ * structure that sevc_cpu_init() has not seen, whatever it holds, is recognised as not ready.
+ */
+struct sevc_cpu {
+    uint64_t magic; /* SEVC_CPU_MAGIC once ready; 0xA5... or 0 is "not yet" */
+    struct sevc_shared_page ghcb;
+    void *backup;
+    const struct sevc_policy *policy;
+    struct sevc_platform platform;
+    uint32_t depth;    /* how many sessions are open on this CPU: 0, 1 or 2 */
+    uint64_t vmgexits; /* readable: VMGEXITs taken since sevc_cpu_init() */
+} __attribute__((aligned(64)));
+
+#define SEVC_CPU_MAGIC 0x5550432D43564553ull /* "SEVC-CPU" */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

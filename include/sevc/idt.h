@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Entry code for vector 29, and helpers that put it into an IDT. These are examples that work: a
+ * kernel with FRED, KPTI or shadow stacks writes its own and calls sevc_handle_vc().
+ */
+#ifndef SEVC_IDT_H
+#define SEVC_IDT_H
+
+#include <stdint.h>
+
+#include <sevc/cpu.h>
+#include <sevc/trap.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* An interrupt gate in 64-bit mode (APM vol. 2, 4.8.4). */
+struct sevc_idt_gate {
+    uint16_t offset_low;
+    uint16_t selector;
+    uint8_t ist;        /* bits 2:0 */
+    uint8_t attributes; /* P, DPL, type */
+    uint16_t offset_middle;
+    uint32_t offset_high;
+    uint32_t reserved;
+};
+
+/*
+ * The entry points; never called, only named in gates.
+ *
+ * sevc_vc_entry        on an IST stack that is a struct sevc_vc_stack
+ * sevc_vc_entry_plain  on the interrupted stack, or TSS.RSP0; for kernels without SYSCALL, which
+ *                      provide sevc_os_this_cpu()
+ * sevc_early_entry     the early handler; ends in sevc_terminate() if that fails
+ */
+void sevc_vc_entry(void);
+void sevc_vc_entry_plain(void);
+void sevc_early_entry(void);
+
+/* Fills in any gate: an interrupt gate, DPL 0, present. ist: 0 (none) to 7. Pure. */
+void sevc_idt_make_gate(struct sevc_idt_gate *gate, void (*entry)(void), uint16_t code_selector,
+                        unsigned ist);
+
+/*
+ * Writes the runtime gate at idt[29]: sevc_vc_entry with IST, or sevc_vc_entry_plain if IST is 0.
+ * DPL is 0, so that INT 29 from user mode is #GP and cannot forge a #VC frame. The IDT is the
+ * caller's, and is in force or not.
+ *
+ * idt: the table, not the gate; code_selector: the kernel's 64-bit code segment; ist: 1 to 7, the
+ * slot whose address was config.tss_ist, or 0.
+ */
+void sevc_idt_set(struct sevc_idt_gate *idt, uint16_t code_selector, unsigned ist);
+
+/* Bytes and gates of an IDT for the time before the kernel has one. */
+#define SEVC_EARLY_IDT_GATES (29 + 1)
+
+/*
+ * Makes IDT (SEVC_EARLY_IDT_GATES gates, the caller's memory) hold the early entry at vector 29 and
+ * nothing else, and loads it with LIDT. Call it before the first CPUID, interrupts off. Uses
+ * no absolute address: may run identity-mapped before the kernel has relocated itself.
+ */
+void sevc_early_install(struct sevc_idt_gate *idt, uint16_t code_selector);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
