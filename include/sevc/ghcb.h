@@ -75,7 +75,7 @@ struct sevc_session {
     uint64_t valid[2];     /* the bitmap of the next exchange */
     uint32_t buffer_bytes; /* how much of the shared buffer has been used since begin */
     bool nested;
-    /* Private copies of the last reply's outputs; checked. */
+    /* Private copies of the last reply's outputs: of those asked for, after SEVC_OK only. */
     struct {
         uint64_t rax, rcx, rdx, rbx;
         uint64_t info2;
@@ -115,8 +115,8 @@ void sevc_session_scratch(struct sevc_session *session, unsigned bytes);
  * Sends one NAE event: event code, SW_EXITINFO1 and 2, the fields put since the last exchange;
  * protocol version and usage are written anew, the GHCB MSR too. Then reads the reply once, and checks it.
  *
- * outputs: the SEVC_OUT_* that the event returns. They must be marked valid by the host, and are
- * in session->reply with SW_EXITINFO2; the reply is all zero unless the result is SEVC_OK.
+ * outputs: the SEVC_OUT_* that the event returns. They must be marked valid by the host; they are
+ * then in session->reply, and SW_EXITINFO2 is too. The page is scrubbed but for the buffer.
  *
  * SEVC_OK
  * SEVC_EXCEPTION    the host asks for #GP or #UD (report->fault), as the protocol lets it

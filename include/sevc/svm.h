@@ -14,6 +14,13 @@
 /* The #VC exception: vector 29, pushes an error code (APM vol. 2, 8.2.23). */
 #define SEVC_VC_VECTOR 29
 
+/* Other exceptions that sevc names. */
+#define SEVC_VECTOR_DB 1
+#define SEVC_VECTOR_UD 6
+#define SEVC_VECTOR_SS 12
+#define SEVC_VECTOR_GP 13
+#define SEVC_VECTOR_PF 14
+
 /* SVM exit codes (APM vol. 2, appendix C). */
 #define SEVC_EXIT_READ_CR0      0x000 /* + control register number, up to 0x00F */
 #define SEVC_EXIT_WRITE_CR0     0x010 /* + control register number, up to 0x01F */

@@ -53,8 +53,8 @@ enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,
  * page tables of its own or has relocated itself. Instruction bytes are read straight from trap->rip.
  *
  * Refuses what the protocol cannot ask: leaf 0xD, and sub-leaves other than 0 of leaves that have
- * some. Refuses a host that hides SEV: the answers to 0x8000_0000 and 0x8000_001F are checked
- * against SEV_STATUS, whose MSR the host cannot intercept.
+ * some. Refuses a host that hides SEV: a #VC proves that SEV-ES is active, so the answers to
+ * 0x8000_0000 and 0x8000_001F must admit it, and name a C-bit that is possible.
  *
  * SEVC_OK, SEVC_BAD_INSN, SEVC_UNSUPPORTED, SEVC_HOST_ERROR; trap is changed with SEVC_OK only.
  * At most 4 VMGEXITs.

@@ -23,6 +23,14 @@ void sevc_arch_wrmsr(uint32_t msr, uint64_t value);
 /* Zeroes COUNT quadwords at P. */
 void sevc_arch_zero(volatile void *p, size_t count);
 
+/* Copies COUNT quadwords, each read once and written once. The ranges do not overlap. */
+static inline void sevc_arch_copy(volatile void *to, const volatile void *from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ((volatile uint64_t *)to)[i] = ((const volatile uint64_t *)from)[i];
+    }
+}
+
 /* HLT: nothing more to do. */
 void sevc_arch_halt(void);
 

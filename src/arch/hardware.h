@@ -37,6 +37,11 @@ static inline void sevc_arch_zero(volatile void *p, size_t count)
     __asm__ volatile("rep stosq" : "+D"(p), "+c"(count) : "a"(0ull) : "memory");
 }
 
+static inline void sevc_arch_copy(volatile void *to, const volatile void *from, size_t count)
+{
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+}
+
 static inline void sevc_arch_halt(void)
 {
     __asm__ volatile("hlt" : : : "memory");

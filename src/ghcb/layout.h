@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* struct sevc_ghcb_page is the table of the specification (GHCB spec 2.03, 2.6, table 3). */
+#ifndef SEVC_GHCB_LAYOUT_H
+#define SEVC_GHCB_LAYOUT_H
+
+#include <stddef.h>
+
+#include <sevc/ghcb.h>
+
+#define SEVC_ASSERT_AT(field, offset)                                                              \
+    _Static_assert(offsetof(struct sevc_ghcb_page, field) == (offset), #field)
+
+SEVC_ASSERT_AT(cpl, SEVC_GHCB_OFF_CPL);
+SEVC_ASSERT_AT(xss, SEVC_GHCB_OFF_XSS);
+SEVC_ASSERT_AT(dr7, SEVC_GHCB_OFF_DR7);
+SEVC_ASSERT_AT(rax, SEVC_GHCB_OFF_RAX);
+SEVC_ASSERT_AT(rcx, SEVC_GHCB_OFF_RCX);
+SEVC_ASSERT_AT(rdx, SEVC_GHCB_OFF_RDX);
+SEVC_ASSERT_AT(rbx, SEVC_GHCB_OFF_RBX);
+SEVC_ASSERT_AT(rbp, SEVC_GHCB_OFF_RBP);
+SEVC_ASSERT_AT(rsi, SEVC_GHCB_OFF_RSI);
+SEVC_ASSERT_AT(rdi, SEVC_GHCB_OFF_RDI);
+SEVC_ASSERT_AT(r8_to_r15, SEVC_GHCB_OFF_R8);
+SEVC_ASSERT_AT(sw_exitcode, SEVC_GHCB_OFF_SW_EXITCODE);
+SEVC_ASSERT_AT(sw_exitinfo1, SEVC_GHCB_OFF_SW_EXITINFO1);
+SEVC_ASSERT_AT(sw_exitinfo2, SEVC_GHCB_OFF_SW_EXITINFO2);
+SEVC_ASSERT_AT(sw_scratch, SEVC_GHCB_OFF_SW_SCRATCH);
+SEVC_ASSERT_AT(xcr0, SEVC_GHCB_OFF_XCR0);
+SEVC_ASSERT_AT(valid_bitmap, SEVC_GHCB_OFF_VALID_BITMAP);
+SEVC_ASSERT_AT(x87_state_gpa, SEVC_GHCB_OFF_X87_STATE_GPA);
+SEVC_ASSERT_AT(shared_buffer, SEVC_GHCB_OFF_SHARED_BUFFER);
+SEVC_ASSERT_AT(protocol_version, SEVC_GHCB_OFF_PROTOCOL_VERSION);
+SEVC_ASSERT_AT(ghcb_usage, SEVC_GHCB_OFF_USAGE);
+_Static_assert(sizeof(struct sevc_ghcb_page) == SEVC_GHCB_SIZE, "the GHCB is one page");
+
+#undef SEVC_ASSERT_AT
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* What kind of guest this is, and what the hypervisor speaks. */
+#include <sevc/ghcb.h>
+#include <sevc/svm.h>
+
+#include "../arch/arch.h"
+
+static enum sevc_result fail(struct sevc_report *report, enum sevc_result result,
+                             enum sevc_stage stage, enum sevc_reason reason)
+{
+    report->result = result;
+    report->stage = stage;
+    report->reason = reason;
+    return result;
+}
+
+/* One MSR exchange, counted, its response kept for the report. */
+static uint64_t ask(struct sevc_report *report, uint64_t request)
+{
+    report->nae_code = 0;
+    report->info1 = sevc_msr_exchange(request);
+    report->vmgexits++;
+    return report->info1;
+}
+
+/*
+ * SEV_STATUS comes from the processor and cannot be forged (APM vol. 2, 15.34.10). A guest that is
+ * SNP-active must not run on with the weaker checks of a plain SEV-ES one.
+ */
+static enum sevc_result check_status(uint64_t sev_status, struct sevc_report *report)
+{
+    if ((sev_status & SEVC_STATUS_SEV) == 0 || (sev_status & SEVC_STATUS_SEV_ES) == 0) {
+        return fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NOT_SEV_ES);
+    }
+    if ((sev_status & SEVC_STATUS_SNP) != 0) {
+        return fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_SNP);
+    }
+    return SEVC_OK;
+}
+
+/* The highest version that both sides speak (GHCB spec 2.03, 2.3.1); 0: none. */
+static uint16_t common_version(const struct sevc_sev_info *info)
+{
+    uint16_t version = SEVC_GHCB_VERSION_MAX;
+
+    if (info->version_min > SEVC_GHCB_VERSION_MAX || info->version_max < SEVC_GHCB_VERSION_MIN) {
+        return 0;
+    }
+    if (info->version_max < version) {
+        version = info->version_max;
+    }
+    return version;
+}
+
+enum sevc_result sevc_platform_init(struct sevc_platform *platform, struct sevc_report *report)
+{
+    struct sevc_platform found = { .sev_status = sevc_arch_rdmsr(SEVC_MSR_SEV_STATUS) };
+    struct sevc_sev_info info;
+    enum sevc_result result;
+
+    *report = (struct sevc_report){ 0 };
+    result = check_status(found.sev_status, report);
+    if (result != SEVC_OK) {
+        return result;
+    }
+
+    result = sevc_msr_sev_info_response(ask(report, sevc_msr_sev_info_request()), &info);
+    if (result != SEVC_OK) {
+        return fail(report, result, SEVC_STAGE_REPLY, SEVC_REASON_BAD_RESPONSE);
+    }
+    found.c_bit = info.c_bit;
+    found.version = common_version(&info);
+    if (found.version == 0) {
+        return fail(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_VERSION);
+    }
+
+    if (found.version >= 2) { /* version 1 does not know the request */
+        result = sevc_msr_hv_features_response(ask(report, sevc_msr_hv_features_request()),
+                                               &found.hv_features);
+        if (result != SEVC_OK) {
+            return fail(report, result, SEVC_STAGE_REPLY, SEVC_REASON_BAD_RESPONSE);
+        }
+    }
+    *platform = found;
+    return SEVC_OK;
+}

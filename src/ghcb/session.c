@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sessions: the one place where the shared page is filled, handed over, read back and cleaned.
+ *
+ * The page is the hypervisor's as much as ours, at every moment. So: a field is written once and
+ * never read back; of a reply each field is loaded once, into a local, and only the local is
+ * checked and used; the bitmap is kept privately until the exit.
+ */
+#include <sevc/ghcb.h>
+#include <sevc/svm.h>
+
+#include "../arch/arch.h"
+#include "layout.h"
+
+#define PAGE_QWORDS (SEVC_GHCB_SIZE / 8)
+
+/* Everything below the shared buffer: save area, bitmap, X87_STATE_GPA, reserved. */
+#define SAVE_AREA_QWORDS (SEVC_GHCB_OFF_SHARED_BUFFER / 8)
+
+static enum sevc_result refuse(struct sevc_session *session, enum sevc_result result,
+                               enum sevc_stage stage, enum sevc_reason reason)
+{
+    session->report->result = result;
+    session->report->stage = stage;
+    session->report->reason = reason;
+    return result;
+}
+
+/* ---- nesting ---- */
+
+/*
+ * The only other reader is an NMI on this very CPU, so the order need only hold in the
+ * instruction stream: no lock, no fence of the processor's.
+ */
+static void set_depth(struct sevc_cpu *cpu, uint32_t depth)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    __atomic_store_n(&cpu->depth, depth, __ATOMIC_RELAXED);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+/*
+ * An NMI has interrupted an open session on this CPU: what that one has put into the page, and the
+ * MSR value that it may be about to use, are set aside until this session ends.
+ */
+static void set_aside(struct sevc_session *session)
+{
+    session->saved_msr = sevc_arch_rdmsr(SEVC_MSR_GHCB);
+    sevc_arch_copy(session->cpu->backup, session->cpu->ghcb.va, PAGE_QWORDS);
+    sevc_arch_zero(session->cpu->ghcb.va, PAGE_QWORDS);
+}
+
+static void put_back(struct sevc_session *session)
+{
+    sevc_arch_copy(session->cpu->ghcb.va, session->cpu->backup, PAGE_QWORDS);
+    sevc_arch_wrmsr(SEVC_MSR_GHCB, session->saved_msr);
+}
+
+enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cpu *cpu,
+                                    struct sevc_report *report)
+{
+    session->report = report;
+    if (cpu->magic != SEVC_CPU_MAGIC) {
+        return refuse(session, SEVC_FORBIDDEN, SEVC_STAGE_REQUEST, SEVC_REASON_NOT_READY);
+    }
+    if (cpu->depth > 1) {
+        return refuse(session, SEVC_FORBIDDEN, SEVC_STAGE_REQUEST, SEVC_REASON_NESTING);
+    }
+    session->cpu = cpu;
+    session->page = cpu->ghcb.va;
+    session->valid[0] = 0;
+    session->valid[1] = 0;
+    session->buffer_bytes = 0;
+    session->nested = cpu->depth != 0;
+    /* From here on an interrupting session sees that the page is taken, and sets it aside. */
+    set_depth(cpu, cpu->depth + 1);
+    if (session->nested) {
+        set_aside(session);
+    }
+    return SEVC_OK;
+}
+
+/*
+ * The page leaves the session all zero (exchange() has seen to the fields): nothing of ours remains
+ * to be read, and nothing of the host's to be sent by the next user. An empty bitmap and exit code
+ * also make a VMGEXIT that user mode executes (it is not privileged) an empty request.
+ */
+void sevc_session_end(struct sevc_session *session)
+{
+    struct sevc_cpu *cpu = session->cpu;
+
+    if (session->nested) {
+        put_back(session);
+    } else if (session->buffer_bytes != 0) {
+        sevc_arch_zero(session->page->shared_buffer, (session->buffer_bytes + 7) / 8);
+    }
+    set_depth(cpu, cpu->depth - 1);
+}
+
+void sevc_session_scratch(struct sevc_session *session, unsigned bytes)
+{
+    sevc_session_put(session, SEVC_GHCB_OFF_SW_SCRATCH,
+                     session->cpu->ghcb.gpa + SEVC_GHCB_OFF_SHARED_BUFFER);
+    if (bytes > session->buffer_bytes) {
+        session->buffer_bytes = bytes;
+    }
+    for (unsigned i = bytes; i < session->buffer_bytes; i++) {
+        session->page->shared_buffer[i] = 0; /* an earlier, longer exchange of this session */
+    }
+}
+
+/* ---- one exchange ---- */
+
+/* Request: what every event carries besides its own inputs (GHCB spec 2.03, 4.1). */
+static void send(struct sevc_session *session, uint64_t event, uint64_t info1, uint64_t info2)
+{
+    volatile struct sevc_ghcb_page *page = session->page;
+
+    sevc_session_put(session, SEVC_GHCB_OFF_SW_EXITCODE, event);
+    sevc_session_put(session, SEVC_GHCB_OFF_SW_EXITINFO1, info1);
+    sevc_session_put(session, SEVC_GHCB_OFF_SW_EXITINFO2, info2);
+    page->protocol_version = session->cpu->platform.version;
+    page->ghcb_usage = SEVC_GHCB_USAGE_STANDARD;
+    page->valid_bitmap[0] = session->valid[0];
+    page->valid_bitmap[1] = session->valid[1];
+
+    /* The MSR each time: another context may have left a value of the MSR protocol there. */
+    sevc_arch_wrmsr(SEVC_MSR_GHCB, session->cpu->ghcb.gpa);
+    session->cpu->vmgexits++;
+    session->report->vmgexits++;
+    session->report->nae_code = event;
+    sevc_arch_vmgexit();
+}
+
+/*
+ * SW_EXITINFO1 = 1: the host wants an exception. It may ask for #GP (an unknown MSR, a port) and
+ * #UD, which the instruction itself could have raised, and for nothing else: any other vector would
+ * be an injection that the guest did not agree to (GHCB spec 2.03, 4.1, table 5).
+ */
+static enum sevc_result injected(struct sevc_session *session, uint64_t info2)
+{
+    struct sevc_fault *fault = &session->report->fault;
+    uint32_t event = (uint32_t)info2;
+    unsigned vector = event & SEVC_EVENTINJ_VECTOR_MASK;
+    bool has_error_code = (event & SEVC_EVENTINJ_ERROR_CODE_VALID) != 0;
+    uint32_t error_code = (uint32_t)(info2 >> SEVC_EVENTINJ_ERROR_CODE_SHIFT);
+
+    if ((event & SEVC_EVENTINJ_VALID) == 0 || (event & SEVC_EVENTINJ_RESERVED_MASK) != 0 ||
+        (event & SEVC_EVENTINJ_TYPE_MASK) != SEVC_EVENTINJ_TYPE_EXCEPTION ||
+        (vector != SEVC_VECTOR_UD && vector != SEVC_VECTOR_GP) ||
+        has_error_code != (vector == SEVC_VECTOR_GP) || (!has_error_code && error_code != 0)) {
+        return refuse(session, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_BAD_INJECTION);
+    }
+    fault->vector = (uint8_t)vector;
+    fault->has_error_code = has_error_code;
+    fault->error_code = error_code;
+    fault->cr2 = 0;
+    return refuse(session, SEVC_EXCEPTION, SEVC_STAGE_REPLY, SEVC_REASON_INJECTED);
+}
+
+/*
+ * All four outputs lie in the second half of the bitmap but RAX, whose index is 63. OUTPUTS has
+ * RAX, RCX, RDX, RBX in bits 0 to 3; RCX, RDX, RBX have indices 97 to 99.
+ */
+static unsigned returned_outputs(uint64_t valid_low, uint64_t valid_high)
+{
+    unsigned rcx_index = SEVC_GHCB_VALID_INDEX(SEVC_GHCB_OFF_RCX) - 64;
+
+    return (unsigned)(valid_low >> 63) | ((unsigned)(valid_high >> rcx_index) & 7) << 1;
+}
+
+/* Copies the outputs, once, and only those that the event returns. */
+static enum sevc_result receive(struct sevc_session *session, unsigned outputs)
+{
+    const volatile struct sevc_ghcb_page *page = session->page;
+    uint64_t info2 = page->sw_exitinfo2;
+
+    session->report->info2 = info2;
+    session->reply.info2 = info2;
+    if (outputs == 0) {
+        return SEVC_OK;
+    }
+    if ((outputs & ~returned_outputs(page->valid_bitmap[0], page->valid_bitmap[1])) != 0) {
+        return refuse(session, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_MISSING_OUTPUT);
+    }
+    if ((outputs & SEVC_OUT_RAX) != 0) {
+        session->reply.rax = page->rax;
+    }
+    if ((outputs & SEVC_OUT_RCX) != 0) {
+        session->reply.rcx = page->rcx;
+    }
+    if ((outputs & SEVC_OUT_RDX) != 0) {
+        session->reply.rdx = page->rdx;
+    }
+    if ((outputs & SEVC_OUT_RBX) != 0) {
+        session->reply.rbx = page->rbx;
+    }
+    return SEVC_OK;
+}
+
+static enum sevc_result check_reply(struct sevc_session *session, unsigned outputs)
+{
+    uint64_t info1 = session->page->sw_exitinfo1;
+
+    session->report->info1 = info1;
+    switch ((uint32_t)info1) { /* bits 63:32 are the event's own */
+    case SEVC_REPLY_OK:
+        return receive(session, outputs);
+    case SEVC_REPLY_EXCEPTION:
+        session->report->info2 = session->page->sw_exitinfo2;
+        return injected(session, session->report->info2);
+    case SEVC_REPLY_REJECTED:
+        session->report->info2 = session->page->sw_exitinfo2;
+        return refuse(session, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_REJECTED);
+    default:
+        return refuse(session, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_UNDEFINED_REPLY);
+    }
+}
+
+enum sevc_result sevc_session_exchange(struct sevc_session *session, uint64_t event, uint64_t info1,
+                                       uint64_t info2, unsigned outputs)
+{
+    enum sevc_result result;
+
+    send(session, event, info1, info2);
+    result = check_reply(session, outputs);
+
+    /* Scrubbed at once: a second exchange must carry nothing of the first. */
+    sevc_arch_zero(session->page, SAVE_AREA_QWORDS);
+    session->page->protocol_version = 0;
+    session->page->ghcb_usage = 0;
+    session->valid[0] = 0;
+    session->valid[1] = 0;
+    return result;
+}
