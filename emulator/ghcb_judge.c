@@ -213,6 +213,16 @@ static void judge_scratch(struct ghcb_call *call)
     call->buffer_offset = (unsigned)(scratch - call->gpa);
 }
 
+/* Bytes of the shared buffer. Where the data lie is unknown if that was a fault of its own. */
+static bool buffer_byte_needed(const struct ghcb_call *call, unsigned offset)
+{
+    if (call->event->buffer != BUFFER_SENT)
+        return false;
+    if (call->buffer_offset == 0 || call->buffer_bytes == 0)
+        return true;
+    return offset >= call->buffer_offset && offset < call->buffer_offset + call->buffer_bytes;
+}
+
 /* May this byte, which is not zero, be so? */
 static bool byte_needed(const struct ghcb_call *call, unsigned offset)
 {
@@ -220,8 +230,7 @@ static bool byte_needed(const struct ghcb_call *call, unsigned offset)
     const struct nae_field *field;
 
     if (offset >= SEVC_GHCB_OFF_SHARED_BUFFER && offset < BUFFER_END)
-        return call->event->buffer == BUFFER_SENT && offset >= call->buffer_offset &&
-               offset < call->buffer_offset + call->buffer_bytes;
+        return buffer_byte_needed(call, offset);
     if (offset >= SEVC_GHCB_OFF_VALID_BITMAP)
         return offset < SEVC_GHCB_OFF_X87_STATE_GPA || offset >= SEVC_GHCB_OFF_PROTOCOL_VERSION;
     if (always_valid(index))
