@@ -9,6 +9,7 @@
 #include <sevc/svm.h>
 #include <sevc/vc.h>
 
+#include "../arch/arch.h"
 #include "cpuid_lie.h"
 
 #define LEAF_XSAVE 0xD
@@ -63,6 +64,10 @@ static enum sevc_result check_request(const struct sevc_trap *trap, struct sevc_
     if (sevc_trap_cpl(trap) != 0) { /* user memory is read through hooks only */
         return fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NOT_READY);
     }
+    if ((sevc_arch_rdmsr(SEVC_MSR_SEV_STATUS) & SEVC_STATUS_SNP) != 0) {
+        /* There CPUID comes from a page that the firmware has checked, never from the host. */
+        return fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_SNP);
+    }
     if (!is_cpuid_at(trap, report)) {
         return fail(report, SEVC_BAD_INSN, SEVC_STAGE_AGREEMENT, SEVC_REASON_MISMATCH);
     }
@@ -89,18 +94,17 @@ static enum sevc_result ask(uint32_t leaf, unsigned reg, uint32_t *value,
 static enum sevc_result ask_all(uint32_t leaf, struct sevc_cpuid_regs *regs,
                                 struct sevc_report *report)
 {
-    enum sevc_result result = ask(leaf, SEVC_GHCB_MSR_CPUID_EAX, &regs->eax, report);
+    uint32_t answer[4];
 
-    if (result == SEVC_OK) {
-        result = ask(leaf, SEVC_GHCB_MSR_CPUID_EBX, &regs->ebx, report);
+    for (unsigned reg = SEVC_GHCB_MSR_CPUID_EAX; reg <= SEVC_GHCB_MSR_CPUID_EDX; reg++) {
+        enum sevc_result result = ask(leaf, reg, &answer[reg], report);
+
+        if (result != SEVC_OK) {
+            return result;
+        }
     }
-    if (result == SEVC_OK) {
-        result = ask(leaf, SEVC_GHCB_MSR_CPUID_ECX, &regs->ecx, report);
-    }
-    if (result == SEVC_OK) {
-        result = ask(leaf, SEVC_GHCB_MSR_CPUID_EDX, &regs->edx, report);
-    }
-    return result;
+    *regs = (struct sevc_cpuid_regs){ answer[0], answer[1], answer[2], answer[3] };
+    return SEVC_OK;
 }
 
 enum sevc_result sevc_early_handle_vc(struct sevc_trap *trap, struct sevc_report *report)
