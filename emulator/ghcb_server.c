@@ -104,7 +104,6 @@ static void serve_page_protocol(struct ghcb_call *call)
     request->info1 = ghcb_field(call, SEVC_GHCB_OFF_SW_EXITINFO1);
     request->info2 = ghcb_field(call, SEVC_GHCB_OFF_SW_EXITINFO2);
     request->name = ghcb_request_name(false, request->code);
-    report_vmgexit_page(call->where, request->code, request->info1, request->info2);
     ghcb_judge(call);
     if (!refuse(call) && call->event != NULL && call->event->serve != NULL)
         call->event->serve(call);
@@ -123,7 +122,6 @@ enum ghcb_outcome ghcb_server_vmgexit(struct ghcb_server *s, uint8_t *page,
         s->request.msr_protocol = true;
         s->request.code = s->msr & SEVC_GHCB_MSR_INFO_MASK;
         s->request.name = ghcb_request_name(true, s->request.code);
-        report_vmgexit_msr(where, s->msr);
         ghcb_serve_msr_protocol(&call);
     }
     if (call.broken != 0 && !s->platform->keep_going)

@@ -14,7 +14,7 @@
  *     RDMSR/WRMSR of C001_0130   ghcb_server_read_msr() / ghcb_server_write_msr()
  *     VMGEXIT                    page = ghcb_server_wants_page(s, &gpa) ? host pointer : NULL;
  *                                outcome = ghcb_server_vmgexit(s, page, where);
- *                                act on the outcome
+ *                                count s->request, act on the outcome
  *     INIT-SIPI of a held CPU    ghcb_server_wake(s, page)
  */
 #ifndef EMULATOR_GHCB_SERVER_H
@@ -87,10 +87,7 @@ struct ghcb_platform {
     uint64_t jump_table_gpa; /* 0 = never set */
 };
 
-/*
- * The last VMGEXIT, for logs and traces. It has been counted already, with report_vmgexit_page() or
- * report_vmgexit_msr(), before it was served: an OUT to the exit port does not return.
- */
+/* The last VMGEXIT, as it was sent: for the monitor's counters, logs and traces. */
 struct ghcb_request {
     bool msr_protocol;
     uint64_t code; /* SW_EXITCODE, or GHCBInfo (11:0) of the MSR protocol */
