@@ -79,6 +79,63 @@ enum sevc_result sevc_event_rdtsc(struct sevc_session *session, uint64_t *tsc);
 /* 0x87 RDTSCP: the counter and TSC_AUX. */
 enum sevc_result sevc_event_rdtscp(struct sevc_session *session, uint64_t *tsc, uint32_t *aux);
 
+/* 0x6F RDPMC of one counter. */
+enum sevc_result sevc_event_rdpmc(struct sevc_session *session, uint32_t counter, uint64_t *value);
+
+/* 0x76 INVD. The host's caches may hold the guest's data: see the policy in vc.h before you ask. */
+enum sevc_result sevc_event_invd(struct sevc_session *session);
+
+/* 0x89 WBINVD; WBNOINVD has the same exit code. */
+enum sevc_result sevc_event_wbinvd(struct sevc_session *session);
+
+/* 0x8A MONITOR, of a guest-physical address: it tells the host what the guest waits for. */
+enum sevc_result sevc_event_monitor(struct sevc_session *session, uint64_t gpa, uint32_t extensions,
+                                    uint32_t hints);
+
+/* 0x8B MWAIT. */
+enum sevc_result sevc_event_mwait(struct sevc_session *session, uint32_t hints,
+                                  uint32_t extensions);
+
+/*
+ * A hypervisor's calling convention: which registers VMMCALL hands over besides RAX and CPL, and which
+ * it returns besides RAX. Masks of SEVC_OUT(); RSP is never part of it.
+ */
+struct sevc_hypercall_abi {
+    uint16_t inputs;
+    uint16_t outputs;
+};
+
+/*
+ * 0x81 VMMCALL. gpr: 16 registers in encoding order; those in the masks, and RAX, are sent and
+ * changed. cpl: 0 to 3, of the caller. abi: not NULL. SEVC_INVALID: RSP in a mask.
+ */
+enum sevc_result sevc_event_vmmcall(struct sevc_session *session,
+                                    const struct sevc_hypercall_abi *abi, unsigned cpl,
+                                    uint64_t gpr[16]);
+
+/* 0x37 write of DR7. SEVC_INVALID if bits 63:32 are set: the processor would raise #GP. */
+enum sevc_result sevc_event_write_dr7(struct sevc_session *session, uint64_t value);
+
+/*
+ * 0x8000_0003 NMI complete: the next NMI may come now, at the very next instruction. Version 1 has
+ * it too.
+ */
+enum sevc_result sevc_event_nmi_complete(struct sevc_session *session);
+
+/*
+ * 0x8000_0004 AP reset hold: this CPU waits for INIT-SIPI. *woken is false if it came back for
+ * another reason: hold again.
+ */
+enum sevc_result sevc_event_ap_reset_hold(struct sevc_session *session, bool *woken);
+
+/*
+ * 0x8000_0005 AP jump table, SEV-ES guests only. get: *gpa is 0 if the firmware has published none;
+ * an address that is not 4 KiB aligned is SEVC_HOST_ERROR. set (the firmware's side): GPA 4 KiB
+ * aligned, else SEVC_INVALID.
+ */
+enum sevc_result sevc_event_get_jump_table(struct sevc_session *session, uint64_t *gpa);
+enum sevc_result sevc_event_set_jump_table(struct sevc_session *session, uint64_t gpa);
+
 /* 0x8000_FFFD: hypervisor features, SEVC_HV_FEATURE_*. SEVC_UNSUPPORTED with protocol version 1. */
 enum sevc_result sevc_event_hv_features(struct sevc_session *session, uint64_t *features);
 

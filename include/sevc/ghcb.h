@@ -19,6 +19,7 @@
 #include <sevc/ghcb_abi.h>
 #include <sevc/msr_protocol.h>
 #include <sevc/status.h>
+#include <sevc/trap.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -59,11 +60,12 @@ struct sevc_ghcb_page {
     uint32_t ghcb_usage;
 };
 
-/* Outputs that an event returns, for sevc_session_exchange(). */
-#define SEVC_OUT_RAX (1u << 0)
-#define SEVC_OUT_RCX (1u << 1)
-#define SEVC_OUT_RDX (1u << 2)
-#define SEVC_OUT_RBX (1u << 3)
+/* Registers that an event returns, for sevc_session_exchange(): bit n is enum sevc_gpr's n. */
+#define SEVC_OUT(gpr) (1u << (gpr))
+#define SEVC_OUT_RAX  SEVC_OUT(SEVC_RAX)
+#define SEVC_OUT_RCX  SEVC_OUT(SEVC_RCX)
+#define SEVC_OUT_RDX  SEVC_OUT(SEVC_RDX)
+#define SEVC_OUT_RBX  SEVC_OUT(SEVC_RBX)
 
 /* One use of the GHCB. Lives on the caller's stack. */
 struct sevc_session {
@@ -77,7 +79,7 @@ struct sevc_session {
     bool nested;
     /* Private copies of the last reply's outputs: of those asked for, after SEVC_OK only. */
     struct {
-        uint64_t rax, rcx, rdx, rbx;
+        uint64_t gpr[16];
         uint64_t info2;
     } reply;
 };
@@ -103,6 +105,12 @@ static inline void sevc_session_put(struct sevc_session *session, unsigned offse
 
     *(volatile uint64_t *)((volatile uint8_t *)session->page + offset) = value;
     session->valid[index / 64] |= 1ull << (index % 64);
+}
+
+/* Where the page has a general register: enum sevc_gpr in order, but RAX, and no RSP. */
+static inline unsigned sevc_ghcb_gpr_offset(unsigned gpr)
+{
+    return gpr == SEVC_RAX ? SEVC_GHCB_OFF_RAX : SEVC_GHCB_OFF_RCX + 8 * (gpr - SEVC_RCX);
 }
 
 /*

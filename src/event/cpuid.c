@@ -22,10 +22,10 @@ enum sevc_result sevc_event_cpuid(struct sevc_session *session, struct sevc_cpui
     result = sevc_session_exchange(session, SEVC_EXIT_CPUID, 0, 0,
                                    SEVC_OUT_RAX | SEVC_OUT_RBX | SEVC_OUT_RCX | SEVC_OUT_RDX);
     if (result == SEVC_OK) {
-        regs->eax = (uint32_t)session->reply.rax;
-        regs->ebx = (uint32_t)session->reply.rbx;
-        regs->ecx = (uint32_t)session->reply.rcx;
-        regs->edx = (uint32_t)session->reply.rdx;
+        regs->eax = (uint32_t)session->reply.gpr[SEVC_RAX];
+        regs->ebx = (uint32_t)session->reply.gpr[SEVC_RBX];
+        regs->ecx = (uint32_t)session->reply.gpr[SEVC_RCX];
+        regs->edx = (uint32_t)session->reply.gpr[SEVC_RDX];
     }
     return result;
 }

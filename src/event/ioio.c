@@ -36,7 +36,7 @@ enum sevc_result sevc_event_in(struct sevc_session *session, uint16_t port, unsi
         sevc_session_exchange(session, SEVC_EXIT_IOIO,
                               io_info(port, bytes, address_bytes) | SEVC_IOIO_IN, 0, SEVC_OUT_RAX);
     if (result == SEVC_OK) {
-        *value = low_bytes(session->reply.rax, bytes);
+        *value = low_bytes(session->reply.gpr[SEVC_RAX], bytes);
     }
     return result;
 }

@@ -11,7 +11,7 @@ enum sevc_result sevc_event_rdmsr(struct sevc_session *session, uint32_t msr, ui
     result = sevc_session_exchange(session, SEVC_EXIT_MSR, SEVC_MSR_INFO1_READ, 0,
                                    SEVC_OUT_RAX | SEVC_OUT_RDX);
     if (result == SEVC_OK) {
-        *value = session->reply.rdx << 32 | (uint32_t)session->reply.rax;
+        *value = session->reply.gpr[SEVC_RDX] << 32 | (uint32_t)session->reply.gpr[SEVC_RAX];
     }
     return result;
 }

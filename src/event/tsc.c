@@ -9,7 +9,7 @@ enum sevc_result sevc_event_rdtsc(struct sevc_session *session, uint64_t *tsc)
         sevc_session_exchange(session, SEVC_EXIT_RDTSC, 0, 0, SEVC_OUT_RAX | SEVC_OUT_RDX);
 
     if (result == SEVC_OK) {
-        *tsc = session->reply.rdx << 32 | (uint32_t)session->reply.rax;
+        *tsc = session->reply.gpr[SEVC_RDX] << 32 | (uint32_t)session->reply.gpr[SEVC_RAX];
     }
     return result;
 }
@@ -20,8 +20,8 @@ enum sevc_result sevc_event_rdtscp(struct sevc_session *session, uint64_t *tsc, 
                                                     SEVC_OUT_RAX | SEVC_OUT_RCX | SEVC_OUT_RDX);
 
     if (result == SEVC_OK) {
-        *tsc = session->reply.rdx << 32 | (uint32_t)session->reply.rax;
-        *aux = (uint32_t)session->reply.rcx;
+        *tsc = session->reply.gpr[SEVC_RDX] << 32 | (uint32_t)session->reply.gpr[SEVC_RAX];
+        *aux = (uint32_t)session->reply.gpr[SEVC_RCX];
     }
     return result;
 }

@@ -33,6 +33,14 @@ SEVC_ASSERT_AT(protocol_version, SEVC_GHCB_OFF_PROTOCOL_VERSION);
 SEVC_ASSERT_AT(ghcb_usage, SEVC_GHCB_OFF_USAGE);
 _Static_assert(sizeof(struct sevc_ghcb_page) == SEVC_GHCB_SIZE, "the GHCB is one page");
 
+/* The order that sevc_ghcb_gpr_offset() and the reply's bitmap rely on. */
+_Static_assert(SEVC_GHCB_OFF_RDX == SEVC_GHCB_OFF_RCX + 8 * (SEVC_RDX - SEVC_RCX), "RDX");
+_Static_assert(SEVC_GHCB_OFF_RBX == SEVC_GHCB_OFF_RCX + 8 * (SEVC_RBX - SEVC_RCX), "RBX");
+_Static_assert(SEVC_GHCB_OFF_RBP == SEVC_GHCB_OFF_RCX + 8 * (SEVC_RBP - SEVC_RCX), "RBP");
+_Static_assert(SEVC_GHCB_OFF_R15 == SEVC_GHCB_OFF_RCX + 8 * (SEVC_R15 - SEVC_RCX), "R15");
+_Static_assert(SEVC_GHCB_VALID_INDEX(SEVC_GHCB_OFF_RAX) == 63, "RAX");
+_Static_assert(SEVC_GHCB_VALID_INDEX(SEVC_GHCB_OFF_RCX) == 64 + 32 + SEVC_RCX, "RCX");
+
 #undef SEVC_ASSERT_AT
 
 #endif

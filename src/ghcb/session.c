@@ -159,41 +159,33 @@ static enum sevc_result injected(struct sevc_session *session, uint64_t info2)
 }
 
 /*
- * All four outputs lie in the second half of the bitmap but RAX, whose index is 63. OUTPUTS has
- * RAX, RCX, RDX, RBX in bits 0 to 3; RCX, RDX, RBX have indices 97 to 99.
+ * The registers that the host has marked valid, bit n for enum sevc_gpr's n: from RCX on the
+ * bitmap has them in that order, RCX at index 97; only RAX stands elsewhere, at 63.
  */
-static unsigned returned_outputs(uint64_t valid_low, uint64_t valid_high)
+static unsigned returned_registers(const volatile struct sevc_ghcb_page *page)
 {
-    unsigned rcx_index = SEVC_GHCB_VALID_INDEX(SEVC_GHCB_OFF_RCX) - 64;
-
-    return (unsigned)(valid_low >> 63) | ((unsigned)(valid_high >> rcx_index) & 7) << 1;
+    return (unsigned)(page->valid_bitmap[1] >> 32 & 0xFFFE) |
+           (unsigned)(page->valid_bitmap[0] >> 63);
 }
 
 /* Copies the outputs, once, and only those that the event returns. */
 static enum sevc_result receive(struct sevc_session *session, unsigned outputs)
 {
-    const volatile struct sevc_ghcb_page *page = session->page;
-    uint64_t info2 = page->sw_exitinfo2;
+    const volatile uint8_t *page = (const volatile uint8_t *)session->page;
+    uint64_t info2 = session->page->sw_exitinfo2;
 
     session->report->info2 = info2;
     session->reply.info2 = info2;
     if (outputs == 0) {
         return SEVC_OK;
     }
-    if ((outputs & ~returned_outputs(page->valid_bitmap[0], page->valid_bitmap[1])) != 0) {
+    if ((outputs & ~returned_registers(session->page)) != 0) {
         return refuse(session, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_MISSING_OUTPUT);
     }
-    if ((outputs & SEVC_OUT_RAX) != 0) {
-        session->reply.rax = page->rax;
-    }
-    if ((outputs & SEVC_OUT_RCX) != 0) {
-        session->reply.rcx = page->rcx;
-    }
-    if ((outputs & SEVC_OUT_RDX) != 0) {
-        session->reply.rdx = page->rdx;
-    }
-    if ((outputs & SEVC_OUT_RBX) != 0) {
-        session->reply.rbx = page->rbx;
+    for (; outputs != 0; outputs &= outputs - 1) {
+        unsigned gpr = (unsigned)__builtin_ctz(outputs);
+
+        session->reply.gpr[gpr] = *(const volatile uint64_t *)(page + sevc_ghcb_gpr_offset(gpr));
     }
     return SEVC_OK;
 }
