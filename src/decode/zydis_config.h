@@ -13,4 +13,7 @@
 #define ZYAN_MEMSET __builtin_memset
 #define ZYAN_MEMCPY __builtin_memcpy
 
+/* Declarations too, not only definitions: else references to tables go through a GOT. */
+#pragma GCC visibility push(hidden)
+
 #endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sevc_decode(): bytes to meaning.
+ *
+ * The instructions with a fixed opcode (CPUID, RDMSR, OUT, ...) are settled by their prefixes and
+ * two or three bytes, without a general decoder: they are the ones whose exits are counted in
+ * instructions. Everything with a memory operand is taken apart by Zydis (zydis.c), and given its
+ * meaning here, by the same table.
+ */
+#include "decode/parts.h"
+
+/* The bytes end before the instruction does. Fifteen are as many as it may have. */
+static enum sevc_result too_short(size_t limit)
+{
+    return limit < SEVC_INSN_MAX_BYTES ? SEVC_RETRY : SEVC_BAD_INSN;
+}
+
+/*
+ * 64-bit mode ignores the ES, CS, SS and DS overrides even where they follow one of FS or GS (APM
+ * vol. 3, 1.2.4); else the last one counts.
+ */
+static void note_prefix(struct sevc_prefixes *prefixes, const struct sevc_opcode *row, uint8_t byte,
+                        bool long_mode)
+{
+    prefixes->seen |= row->flags;
+    if (row->flags == SEVC_PREFIX_REPEAT)
+        prefixes->repeat = byte;
+    if (row->flags == SEVC_PREFIX_SEGMENT) {
+        bool ignored = long_mode && row->kind < SEVC_FS && prefixes->segment != SEVC_NO_SEGMENT &&
+                       prefixes->segment >= SEVC_FS;
+        if (!ignored)
+            prefixes->segment = row->kind;
+    }
+}
+
+/*
+ * Collects the prefixes and returns the row of the byte that follows them, or NULL if there is
+ * none. A REX prefix counts only directly before the opcode (APM vol. 3, 1.2.7).
+ */
+static const struct sevc_opcode *scan_prefixes(const uint8_t *bytes, size_t limit, bool long_mode,
+                                               struct sevc_prefixes *prefixes)
+{
+    *prefixes = (struct sevc_prefixes){ .segment = SEVC_NO_SEGMENT };
+    for (; prefixes->count < limit; prefixes->count++) {
+        uint8_t byte = bytes[prefixes->count];
+        const struct sevc_opcode *row = &sevc_one_byte_opcodes[byte];
+
+        if (row->form == SEVC_FORM_PREFIX) {
+            note_prefix(prefixes, row, byte, long_mode);
+            prefixes->rex = 0;
+        } else if (row->form == SEVC_FORM_REX && long_mode) {
+            prefixes->rex = byte;
+        } else {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static uint8_t operand_bytes(const struct sevc_prefixes *prefixes, unsigned code_bits)
+{
+    bool other_size = (prefixes->seen & SEVC_PREFIX_OPERAND_SIZE) != 0;
+
+    if (prefixes->rex & SEVC_REX_W)
+        return 8;
+    return other_size != (code_bits == 16) ? 2 : 4;
+}
+
+static uint8_t address_bytes(const struct sevc_prefixes *prefixes, unsigned code_bits)
+{
+    if (!(prefixes->seen & SEVC_PREFIX_ADDRESS_SIZE))
+        return (uint8_t)(code_bits / 8);
+    return code_bits == 32 ? 2 : 4;
+}
+
+/* Which instruction is 0F 01 with this ModRM byte? False: not one of those in the table. */
+static bool group_7_kind(uint8_t modrm, const struct sevc_prefixes *prefixes, uint8_t *kind)
+{
+    for (size_t i = 0; i < SEVC_GROUP_7_ROWS; i++) {
+        const struct sevc_group_7 *row = &sevc_group_7[i];
+
+        if (row->modrm != modrm)
+            continue;
+        if (prefixes->repeat)
+            *kind = prefixes->repeat == 0xF3 ? row->with_f3 : row->with_f2;
+        else
+            *kind = prefixes->seen & SEVC_PREFIX_OPERAND_SIZE ? row->with_66 : row->plain;
+        return true;
+    }
+    return false;
+}
+
+/* MOV to and from debug registers: always the register form (APM vol. 3, "MOV DRn"). */
+static enum sevc_result decode_debug_register(uint8_t modrm, const struct sevc_prefixes *prefixes,
+                                              struct sevc_insn *insn)
+{
+    if (prefixes->rex & SEVC_REX_R)
+        return SEVC_BAD_INSN; /* DR8 to DR15 do not exist: #UD */
+    insn->dr = (modrm >> 3) & 7;
+    insn->reg = (uint8_t)((modrm & 7) | (prefixes->rex & SEVC_REX_B ? 8 : 0));
+    return SEVC_OK;
+}
+
+/* There are no 64-bit ports; REX.W is ignored (APM vol. 3, "IN"). */
+static void decode_io(const struct sevc_opcode *row, const struct sevc_prefixes *prefixes,
+                      unsigned code_bits, struct sevc_insn *insn)
+{
+    if (row->data_bytes)
+        insn->data_bytes = row->data_bytes;
+    else
+        insn->data_bytes = operand_bytes(prefixes, code_bits) == 2 ? 2 : 4;
+
+    if (row->kind == SEVC_INSN_INS)
+        insn->segment = SEVC_ES; /* not overridable */
+    else if (row->kind == SEVC_INSN_OUTS)
+        insn->segment = prefixes->segment == SEVC_NO_SEGMENT ? SEVC_DS : prefixes->segment;
+    else
+        return;
+    insn->rep = prefixes->repeat != 0;
+}
+
+/* Instructions that are settled by the byte at LAST, the opcode's own or the one behind it. */
+static enum sevc_result decode_fixed(const uint8_t *last, const struct sevc_opcode *row,
+                                     const struct sevc_prefixes *prefixes, unsigned code_bits,
+                                     struct sevc_insn *insn)
+{
+    if (prefixes->seen & SEVC_PREFIX_LOCK)
+        return SEVC_BAD_INSN; /* #UD: none of them writes memory that LOCK could guard */
+
+    switch (row->kind) {
+    case SEVC_INSN_READ_DR:
+    case SEVC_INSN_WRITE_DR:
+        return decode_debug_register(*last, prefixes, insn);
+    case SEVC_INSN_IN:
+    case SEVC_INSN_OUT:
+    case SEVC_INSN_INS:
+    case SEVC_INSN_OUTS:
+        decode_io(row, prefixes, code_bits, insn);
+        insn->port_immediate = row->form == SEVC_FORM_PORT;
+        insn->immediate = insn->port_immediate ? *last : 0;
+        return SEVC_OK;
+    case SEVC_INSN_WBINVD:
+        if (prefixes->repeat == 0xF3)
+            insn->kind = SEVC_INSN_WBNOINVD;
+        return SEVC_OK;
+    default:
+        return SEVC_OK;
+    }
+}
+
+/* AH, CH, DH and BH where no REX prefix makes SPL, BPL, SIL and DIL of them. */
+static void name_byte_register(const struct sevc_prefixes *prefixes, struct sevc_insn *insn)
+{
+    if (prefixes->rex || insn->reg < 4)
+        return;
+    insn->high_byte = true;
+    insn->reg &= 3;
+}
+
+/* Loads and stores: the instructions that an NPF exit may concern. */
+static void decode_move(const struct sevc_parts *parts, const struct sevc_opcode *row,
+                        const struct sevc_prefixes *prefixes, unsigned code_bits,
+                        struct sevc_insn *insn)
+{
+    uint8_t operand = operand_bytes(prefixes, code_bits);
+
+    insn->kind = row->kind;
+    insn->data_bytes = row->data_bytes ? row->data_bytes : operand;
+    if (row->kind == SEVC_INSN_STORE_IMM) {
+        insn->immediate = parts->immediate;
+    } else {
+        insn->register_bytes = row->register_bytes ? row->register_bytes : operand;
+        insn->sign_extend = (row->flags & SEVC_OPCODE_SIGNED) != 0;
+    }
+    if (row->form == SEVC_FORM_MODRM) {
+        insn->reg = (uint8_t)(parts->reg | (prefixes->rex & SEVC_REX_R ? 8 : 0));
+        if (insn->register_bytes == 1)
+            name_byte_register(prefixes, insn);
+    }
+    sevc_memory_operand(parts, prefixes, code_bits, insn->address_bytes, &insn->memory);
+}
+
+/* Is this form of the opcode the one that the row is about? Register forms are not. */
+static bool is_move(const struct sevc_parts *parts, const struct sevc_opcode *row,
+                    unsigned code_bits)
+{
+    if ((row->flags & SEVC_OPCODE_LONG_MODE) && code_bits != 64)
+        return false;
+    if (row->form == SEVC_FORM_OFFSET)
+        return true;
+    if (row->form == SEVC_FORM_MODRM_IMMEDIATE && parts->reg != 0)
+        return false;
+    return row->form >= SEVC_FORM_MODRM && parts->memory;
+}
+
+static enum sevc_result decode_general(const uint8_t *bytes, size_t limit,
+                                       const struct sevc_opcode *row,
+                                       const struct sevc_prefixes *prefixes, unsigned code_bits,
+                                       struct sevc_insn *insn)
+{
+    struct sevc_parts parts;
+    enum sevc_result result;
+
+    if (sevc_is_evex(bytes, limit, prefixes, code_bits))
+        result = sevc_evex_parts(bytes, limit, prefixes, &parts);
+    else
+        result = sevc_zydis_parts(bytes, limit, code_bits, &parts);
+    if (result == SEVC_RETRY)
+        return too_short(limit);
+    if (result != SEVC_OK)
+        return result;
+
+    insn->length = parts.length;
+    if (is_move(&parts, row, code_bits))
+        decode_move(&parts, row, prefixes, code_bits, insn);
+    else if (parts.memory && sevc_is_vector(&parts))
+        insn->kind = SEVC_INSN_VECTOR;
+    else
+        insn->kind = SEVC_INSN_OTHER;
+    return SEVC_OK;
+}
+
+enum sevc_result sevc_decode(const uint8_t *bytes, size_t available_bytes, unsigned code_bits,
+                             struct sevc_insn *insn)
+{
+    size_t limit = available_bytes < SEVC_INSN_MAX_BYTES ? available_bytes : SEVC_INSN_MAX_BYTES;
+    struct sevc_prefixes prefixes;
+    const struct sevc_opcode *row;
+    uint8_t kind;
+    size_t last; /* index of the byte that settles a fixed opcode */
+
+    if (code_bits != 64 && code_bits != 32 && code_bits != 16)
+        return SEVC_INVALID;
+    row = scan_prefixes(bytes, limit, code_bits == 64, &prefixes);
+    if (!row)
+        return too_short(limit);
+    last = prefixes.count;
+    if (row->form == SEVC_FORM_ESCAPE) {
+        if (++last == limit)
+            return too_short(limit);
+        row = &sevc_two_byte_opcodes[bytes[last]];
+    }
+    *insn = (struct sevc_insn){
+        .address_bytes = address_bytes(&prefixes, code_bits),
+        .locked = (prefixes.seen & SEVC_PREFIX_LOCK) != 0,
+    };
+
+    if (row->form < SEVC_FORM_IMPLIED || row->form > SEVC_FORM_GROUP_7)
+        return decode_general(bytes, limit, row, &prefixes, code_bits, insn);
+    if (row->form != SEVC_FORM_IMPLIED && ++last == limit)
+        return too_short(limit);
+    kind = row->kind;
+    if (row->form == SEVC_FORM_GROUP_7 && !group_7_kind(bytes[last], &prefixes, &kind))
+        return decode_general(bytes, limit, row, &prefixes, code_bits, insn);
+    insn->kind = kind;
+    insn->length = (uint8_t)(last + 1);
+    return decode_fixed(&bytes[last], row, &prefixes, code_bits, insn);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside src/decode: how an instruction is written. Prefixes, then the opcode's row in the table
+ * of what sevc knows, then the parts of its memory operand. sevc_insn (sevc/insn.h) is what it
+ * means.
+ */
+#ifndef SEVC_DECODE_PARTS_H
+#define SEVC_DECODE_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sevc/insn.h>
+
+#pragma GCC visibility push(hidden) /* no table is reached through a GOT */
+
+/* Legacy prefixes, as bits of sevc_opcode.flags and sevc_prefixes.seen. */
+enum {
+    SEVC_PREFIX_OPERAND_SIZE = 1 << 0, /* 66 */
+    SEVC_PREFIX_ADDRESS_SIZE = 1 << 1, /* 67 */
+    SEVC_PREFIX_LOCK = 1 << 2,         /* F0 */
+    SEVC_PREFIX_REPEAT = 1 << 3,       /* F2, F3 */
+    SEVC_PREFIX_SEGMENT = 1 << 4,      /* 26 2E 36 3E 64 65 */
+};
+
+enum {
+    SEVC_REX_B = 1 << 0,
+    SEVC_REX_R = 1 << 2,
+    SEVC_REX_W = 1 << 3,
+    SEVC_REX_X = 1 << 1,
+};
+
+#define SEVC_NO_SEGMENT 0xFF
+
+struct sevc_prefixes {
+    uint8_t count;   /* bytes, REX included */
+    uint8_t seen;    /* SEVC_PREFIX_* */
+    uint8_t repeat;  /* the last of F2 and F3, or 0 */
+    uint8_t segment; /* enum sevc_segment of the override, or SEVC_NO_SEGMENT */
+    uint8_t rex;     /* 40 to 4F, or 0 */
+};
+
+/* What follows the opcode byte, and how much of a decoder that takes. */
+enum sevc_opcode_form {
+    SEVC_FORM_GENERAL = 0, /* none of ours: Zydis gives the length */
+    SEVC_FORM_PREFIX,      /* a legacy prefix: flags say which */
+    SEVC_FORM_REX,         /* 40 to 4F: a prefix in 64-bit mode, general elsewhere */
+    SEVC_FORM_ESCAPE,      /* 0F: the second table */
+    /* Settled by this very byte, and one more at most. */
+    SEVC_FORM_IMPLIED,        /* nothing follows */
+    SEVC_FORM_PORT,           /* a port number */
+    SEVC_FORM_DEBUG_REGISTER, /* a ModRM byte whose mod is ignored */
+    SEVC_FORM_GROUP_7,        /* 0F 01: a ModRM byte that is part of the opcode, or general */
+    /* With a memory operand: Zydis takes it apart. */
+    SEVC_FORM_MODRM,           /* general register and memory */
+    SEVC_FORM_MODRM_IMMEDIATE, /* memory and immediate; ModRM.reg must be 0 */
+    SEVC_FORM_OFFSET,          /* rAX and an absolute address */
+};
+
+enum {
+    SEVC_OPCODE_SIGNED = 1 << 5,    /* LOAD sign-extends */
+    SEVC_OPCODE_LONG_MODE = 1 << 6, /* ours in 64-bit mode only */
+};
+
+/* One row of the table of what sevc knows (opcodes.c). */
+struct sevc_opcode {
+    uint8_t form;           /* enum sevc_opcode_form */
+    uint8_t kind;           /* enum sevc_insn_kind; of a segment prefix, enum sevc_segment */
+    uint8_t flags;          /* SEVC_PREFIX_* of a prefix, else SEVC_OPCODE_* */
+    uint8_t data_bytes;     /* memory or port: 1, 2, 4, or 0 for the operand size */
+    uint8_t register_bytes; /* likewise */
+};
+
+/* Row of 0F 01 with a ModRM byte that is part of the opcode. */
+struct sevc_group_7 {
+    uint8_t modrm;
+    uint8_t plain; /* enum sevc_insn_kind without 66, F2, F3, and with each */
+    uint8_t with_66;
+    uint8_t with_f2;
+    uint8_t with_f3;
+};
+
+#define SEVC_GROUP_7_ROWS 6
+
+extern const struct sevc_opcode sevc_one_byte_opcodes[256];
+extern const struct sevc_opcode sevc_two_byte_opcodes[256];
+extern const struct sevc_group_7 sevc_group_7[SEVC_GROUP_7_ROWS];
+
+/* Where an opcode lives. */
+enum sevc_opcode_map {
+    SEVC_MAP_ONE_BYTE,
+    SEVC_MAP_0F,
+    SEVC_MAP_0F38,
+    SEVC_MAP_0F3A,
+    SEVC_MAP_OTHER, /* 3DNow!, XOP */
+};
+
+/* The parts behind the prefixes, whoever took them apart. */
+struct sevc_parts {
+    int64_t displacement; /* sign-extended; of A0-A3 zero-extended */
+    uint64_t immediate;   /* sign-extended from immediate_bytes */
+    uint8_t length;       /* of the whole instruction */
+    uint8_t map;          /* enum sevc_opcode_map */
+    uint8_t opcode;
+    bool vex;         /* VEX or XOP: the opcode is none of the legacy one's */
+    bool memory;      /* a ModRM byte with mod < 3 */
+    uint8_t mod;      /* 2 bits */
+    uint8_t reg;      /* 3 bits */
+    uint8_t rm;       /* 3 bits */
+    bool sib;         /* a SIB byte is there */
+    uint8_t scale;    /* 1, 2, 4, 8 */
+    uint8_t index;    /* 3 bits */
+    uint8_t sib_base; /* 3 bits */
+};
+
+/* zydis.c: any instruction. SEVC_OK, SEVC_RETRY (more than LIMIT bytes) or SEVC_BAD_INSN. */
+enum sevc_result sevc_zydis_parts(const uint8_t *bytes, size_t limit, unsigned code_bits,
+                                  struct sevc_parts *parts);
+
+/* evex.c: does the instruction start with an EVEX prefix, which Zydis is built without? */
+bool sevc_is_evex(const uint8_t *bytes, size_t limit, const struct sevc_prefixes *prefixes,
+                  unsigned code_bits);
+enum sevc_result sevc_evex_parts(const uint8_t *bytes, size_t limit,
+                                 const struct sevc_prefixes *prefixes, struct sevc_parts *parts);
+
+/* vector.c: an SSE, AVX, x87, MMX or 3DNow! instruction (with the memory operand that PARTS has)? */
+bool sevc_is_vector(const struct sevc_parts *parts);
+
+/* operand.c: the memory operand that PARTS describe, for address_bytes of 2, 4 or 8. */
+void sevc_memory_operand(const struct sevc_parts *parts, const struct sevc_prefixes *prefixes,
+                         unsigned code_bits, unsigned address_bytes,
+                         struct sevc_memory_operand *operand);
+
+#pragma GCC visibility pop
+
+#endif
