@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 /* The C-bit of this platform, and how many physical address bits encryption takes away. */
-#define DEVICE_C_BIT                 47
-#define DEVICE_PHYS_BITS_REDUCTION   1
+#define DEVICE_C_BIT               47
+#define DEVICE_PHYS_BITS_REDUCTION 1
 
 struct cpuid_regs {
     uint32_t eax, ebx, ecx, edx;
@@ -33,8 +33,8 @@ bool device_rdmsr(uint32_t msr, uint64_t *value);
 bool device_wrmsr(uint32_t msr, uint64_t value);
 
 /*
- * Port access of 1, 2 or 4 bytes. Values are zero-extended. device_out to the exit port (0xf4)
- * ends the run and does not return.
+ * Port access of 1, 2 or 4 bytes. Values are zero-extended. A write to the exit port (0xf4) ends
+ * the run, but only when the monitor next asks: the VMGEXIT that made it is still counted.
  */
 uint32_t device_in(uint16_t port, unsigned size);
 void device_out(uint16_t port, unsigned size, uint32_t value);
@@ -51,5 +51,15 @@ uint32_t device_tsc_aux(void);
 
 /* false: no such counter; the guest is to take #GP(0). */
 bool device_pmc(uint32_t index, uint64_t *value);
+
+/* ---- For the monitor, not for the GHCB server ---- */
+
+/* A host learns CR4 from the automatic CR4 write trap; CPUID shows two bits of it. */
+void device_note_cr4(uint64_t cr4);
+
+enum device_stop { DEVICE_RUNNING, DEVICE_EXIT, DEVICE_RESET };
+
+/* Whether a port access has ended the run. value: what was written to the exit port. */
+enum device_stop device_stop_request(uint32_t *value);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define REPORT_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define REPORT_PRINTF(text_at, args_at) __attribute__((format(printf, text_at, args_at)))
 
 /* Where the guest was. exit_code is the SVM exit code that brought us here. */
 struct vcpu_where {

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the launcher asked for: opt/sevc/config, "key=value" separated by blanks. The keys are in
+ * one table in config.c and in docs/emulator.md; an unknown one ends the run, so that a misspelt
+ * option never passes for an obeyed one.
+ */
+#ifndef EMULATOR_CONFIG_H
+#define EMULATOR_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config {
+    unsigned log;      /* log=0..3: enum report_level */
+    bool stop_never;   /* stop=first|never: go on after a violation */
+    bool rdtsc_native; /* rdtsc=native|intercept: RDTSC and RDTSCP */
+    uint32_t allow;    /* allow=NAME[,NAME...]: enum ghcb_allow */
+};
+
+extern struct config config;
+
+/* Reads opt/sevc/config; a missing file means the defaults. */
+void config_read(void);
+
+#endif

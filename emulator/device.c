@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* Ports, memory-mapped devices and time: handed on to QEMU, but for what belongs to the monitor. */
+#include "device.h"
+
+#include <stddef.h>
+
+#include "cpu.h"
+#include "memory.h"
+#include "libc.h"
+
+#define PORT_EXIT     0x0F4
+#define PORT_REPORT   0x505
+#define PORT_KEYBOARD 0x064
+#define PORT_FAST_A20 0x092
+#define PORT_RESET    0xCF9
+
+static enum device_stop stop;
+static uint32_t stop_value;
+
+/* A port access that QEMU must not see, or that ends the run. */
+enum port_effect { PORT_HIDDEN, PORT_ENDS_RUN, PORT_RESETS };
+
+static const struct {
+    uint16_t port;
+    enum port_effect effect;
+    uint8_t mask, value; /* PORT_RESETS: for these writes only */
+} special_ports[] = {
+    { PORT_EXIT, PORT_ENDS_RUN, 0, 0 },         { PORT_REPORT, PORT_HIDDEN, 0, 0 },
+    { PORT_KEYBOARD, PORT_RESETS, 0xFF, 0xFE }, { PORT_FAST_A20, PORT_RESETS, 0x01, 0x01 },
+    { PORT_RESET, PORT_RESETS, 0x04, 0x04 },
+};
+
+static uint32_t all_ones(unsigned size)
+{
+    return size == 4 ? 0xFFFFFFFF : (1u << size * 8) - 1;
+}
+
+uint32_t device_in(uint16_t port, unsigned size)
+{
+    if (port == PORT_EXIT || port == PORT_REPORT)
+        return all_ones(size);
+    if (size == 1)
+        return cpu_in8(port);
+    return size == 2 ? cpu_in16(port) : cpu_in32(port);
+}
+
+/* Result: true if the write is dealt with. */
+static bool out_special(uint16_t port, uint32_t value)
+{
+    for (size_t i = 0; i < sizeof(special_ports) / sizeof(special_ports[0]); i++) {
+        if (special_ports[i].port != port)
+            continue;
+        switch (special_ports[i].effect) {
+        case PORT_HIDDEN:
+            return true;
+        case PORT_ENDS_RUN:
+            stop = DEVICE_EXIT;
+            stop_value = value;
+            return true;
+        case PORT_RESETS:
+            if ((value & special_ports[i].mask) != special_ports[i].value)
+                return false;
+            stop = DEVICE_RESET;
+            return true;
+        }
+    }
+    return false;
+}
+
+void device_out(uint16_t port, unsigned size, uint32_t value)
+{
+    if (out_special(port, value))
+        return;
+    if (size == 1)
+        cpu_out8(port, (uint8_t)value);
+    else if (size == 2)
+        cpu_out16(port, (uint16_t)value);
+    else
+        cpu_out32(port, value);
+}
+
+enum device_stop device_stop_request(uint32_t *value)
+{
+    *value = stop_value;
+    return stop;
+}
+
+/* NULL: no device can be there. */
+static volatile void *mmio_pointer(uint64_t gpa, unsigned size)
+{
+    if (size == 0 || size > 8 || (gpa & PAGE_MASK) + size > PAGE_BYTES ||
+        gpa >= LAYOUT_DIRECT_BYTES || memory_is_guest_ram(gpa) || memory_is_monitor(gpa))
+        return NULL;
+    return memory_direct(gpa);
+}
+
+/* One access of the guest's own size, because devices tell sizes apart. */
+bool device_mmio_read(uint64_t gpa, void *data, unsigned size)
+{
+    volatile void *at = mmio_pointer(gpa, size);
+    uint8_t *bytes = data;
+
+    if (at == NULL)
+        return false;
+    if (size == 8)
+        *(uint64_t *)data = *(volatile uint64_t *)at;
+    else if (size == 4)
+        *(uint32_t *)data = *(volatile uint32_t *)at;
+    else if (size == 2)
+        *(uint16_t *)data = *(volatile uint16_t *)at;
+    else
+        for (unsigned i = 0; i < size; i++)
+            bytes[i] = ((volatile uint8_t *)at)[i];
+    return true;
+}
+
+bool device_mmio_write(uint64_t gpa, const void *data, unsigned size)
+{
+    volatile void *at = mmio_pointer(gpa, size);
+    const uint8_t *bytes = data;
+
+    if (at == NULL)
+        return false;
+    if (size == 8)
+        *(volatile uint64_t *)at = *(const uint64_t *)data;
+    else if (size == 4)
+        *(volatile uint32_t *)at = *(const uint32_t *)data;
+    else if (size == 2)
+        *(volatile uint16_t *)at = *(const uint16_t *)data;
+    else
+        for (unsigned i = 0; i < size; i++)
+            ((volatile uint8_t *)at)[i] = bytes[i];
+    return true;
+}
+
+uint64_t device_tsc(void)
+{
+    return cpu_rdtsc();
+}
+
+uint32_t device_tsc_aux(void)
+{
+    return (uint32_t)cpu_rdmsr(MSR_TSC_AUX);
+}
+
+/* The platform reports no performance counters in CPUID, and has none. */
+bool device_pmc(uint32_t index, uint64_t *value)
+{
+    *value = 0;
+    return index < 4; /* the four that every AMD64 processor decodes (APM vol. 2, 13.2) */
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Physical memory: what there is, what the guest gets, and the monitor's own pages.
+ *
+ * The guest gets every byte of RAM at its own address (GPA = HPA, so that DMA works), except the
+ * legacy hole (A0000-FFFFF) and the monitor's part: the top of the RAM below 4 GiB.
+ */
+#ifndef EMULATOR_MEMORY_H
+#define EMULATOR_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "layout.h"
+
+struct memory_range {
+    uint64_t start, end; /* end: the first byte behind it */
+};
+
+/* image_pa: where the reset stub put the image. Reads QEMU's memory map, reserves the pool. */
+void memory_init(uint64_t image_pa);
+
+/* The physical address of monitor data (image or direct map). */
+uint64_t memory_pa(const void *pointer);
+
+/* Physical memory, seen through the direct map. Physical addresses below 512 GiB only. */
+static inline void *memory_direct(uint64_t pa)
+{
+    return (void *)(LAYOUT_DIRECT_BASE + pa);
+}
+
+/* Zeroed pages of the monitor's own; they are never given back. Ends the run if none is left. */
+void *memory_alloc_pages(size_t count);
+
+/* The guest's RAM, ascending. */
+extern struct memory_range memory_guest[8];
+extern size_t memory_guest_count;
+
+bool memory_is_guest_ram(uint64_t gpa);
+bool memory_is_monitor(uint64_t gpa);     /* RAM or ROM that the guest must not see */
+struct memory_range memory_monitor(void); /* its RAM */
+uint64_t memory_guest_end(void);          /* behind the highest byte of guest RAM */
+
+#endif

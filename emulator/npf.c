@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "npf.h"
+
+#include <sevc/svm.h>
+
+#include "config.h"
+#include "cpu.h"
+#include "deliver.h"
+#include "memory.h"
+#include "npt.h"
+#include "vcpu.h"
+#include "view.h"
+
+/* A nested fault, taken apart. */
+struct nested_fault {
+    uint64_t gpa;   /* without the C-bit */
+    bool encrypted; /* the C-bit was set, or the guest has no way to clear it */
+    bool walk, fetch, write;
+};
+
+static struct nested_fault nested_fault(const struct vcpu *v)
+{
+    uint64_t gpa = v->vmcb->exit_info2, info = v->vmcb->exit_info1;
+
+    return (struct nested_fault){
+        .gpa = gpa & ~NPT_C_BIT,
+        .encrypted = (gpa & NPT_C_BIT) != 0 || !vcpu_has_c_bit(v),
+        .walk = (info & VMCB_NPF_WALK) != 0,
+        .fetch = (info & PF_ID) != 0,
+        .write = (info & PF_W) != 0,
+    };
+}
+
+/*
+ * An event whose delivery was cut short by the fault goes in again. QEMU notes hardware
+ * interrupts there as exceptions; vectors from 32 up can be nothing else. A software interrupt is
+ * not repeated: RIP still stands on its INT instruction.
+ */
+static void reinject_event(struct vcpu *v)
+{
+    uint64_t event = v->vmcb->exit_int_info;
+    uint64_t type = event & SEVC_EVENTINJ_TYPE_MASK;
+
+    if ((event & SEVC_EVENTINJ_VALID) == 0 || type == SEVC_EVENTINJ_TYPE_SOFT)
+        return;
+    if (type == SEVC_EVENTINJ_TYPE_EXCEPTION && (event & SEVC_EVENTINJ_VECTOR_MASK) >= 32)
+        event &= ~(uint64_t)SEVC_EVENTINJ_TYPE_MASK;
+    v->vmcb->event_injection = event;
+    report_log(REPORT_ALL, "reinject cpu=%u event=0x%llx rip=0x%llx", v->index,
+               (unsigned long long)event, (unsigned long long)v->vmcb->rip);
+}
+
+/* The GHCB belongs to guest and host; a guest that decrypts it has lost its place. */
+static void judge_ghcb_alias(struct vcpu *v, uint64_t gpa)
+{
+    struct vcpu_where where = vcpu_where(v);
+    uint64_t ghcb;
+
+    if (ghcb_server_wants_page(&v->ghcb, &ghcb) && ghcb != 0 && (gpa & ~PAGE_MASK) == ghcb)
+        report_violation(&where, "ghcb-alias", "the GHCB at 0x%llx was accessed with the C-bit set",
+                         (unsigned long long)ghcb);
+}
+
+static void fault_in_ram(struct vcpu *v, const struct nested_fault *fault)
+{
+    bool flipped;
+
+    if (fault->walk || fault->fetch) {
+        flipped = fault->encrypted ? view_require(fault->gpa, VIEW_PRIVATE)
+                                   : view_require_code(fault->gpa);
+    } else {
+        flipped = view_require(fault->gpa, fault->encrypted ? VIEW_PRIVATE : VIEW_SHARED);
+        if (fault->encrypted)
+            judge_ghcb_alias(v, fault->gpa);
+    }
+    if (flipped)
+        report_log(REPORT_ALL, "flip cpu=%u gpa=0x%llx view=%s rip=0x%llx", v->index,
+                   (unsigned long long)fault->gpa,
+                   view_of(fault->gpa) == VIEW_PRIVATE ? "private" : "shared",
+                   (unsigned long long)v->vmcb->rip);
+    reinject_event(v);
+}
+
+/* Accesses outside RAM that no handler can make good. Result: the rule, NULL if it is MMIO. */
+static const char *fatal_rule(const struct vcpu *v, const struct nested_fault *fault)
+{
+    if (memory_is_monitor(fault->gpa))
+        return "monitor-memory";
+    if (fault->walk)
+        return "page-table-outside-ram";
+    if (fault->fetch)
+        return "fetch-outside-ram";
+    if ((v->vmcb->exit_int_info & SEVC_EVENTINJ_VALID) != 0)
+        return "event-delivery-outside-ram";
+    /* Real hardware would encrypt what goes to the device and decrypt what comes: garbage. */
+    if (fault->encrypted)
+        return "mmio-encrypted";
+    return NULL;
+}
+
+void npf_handle(struct vcpu *v)
+{
+    struct nested_fault fault = nested_fault(v);
+
+    if (memory_is_guest_ram(fault.gpa)) {
+        fault_in_ram(v, &fault);
+        return;
+    }
+    const char *rule = fatal_rule(v, &fault);
+    if (rule == NULL) {
+        deliver_vc(v, SEVC_EXIT_NPF);
+        return;
+    }
+    struct vcpu_where where = vcpu_where(v);
+    report_violation(&where, rule, "%s of gpa=0x%llx with C-bit %s",
+                     fault.fetch   ? "a fetch"
+                     : fault.walk  ? "a page-table walk"
+                     : fault.write ? "a write"
+                                   : "a read",
+                     (unsigned long long)fault.gpa, fault.encrypted ? "set" : "clear");
+    /* There is nothing to go on with, even if violations are not to stop the run. */
+    report_end(VERDICT_VIOLATION, "the access cannot be completed");
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* From the reset stub to the guest's first instruction. */
+#include "start.h"
+
+#include "boot.h"
+#include "config.h"
+#include "cpu.h"
+#include "device.h"
+#include "ghcb_server.h"
+#include "loader.h"
+#include "memory.h"
+#include "npt.h"
+#include "report.h"
+#include "selftest.h"
+#include "trap.h"
+#include "vcpu.h"
+#include "view.h"
+
+#ifndef SEVC_VERSION
+#define SEVC_VERSION "unknown"
+#endif
+
+static uint64_t guest_ram_mib(void)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < memory_guest_count; i++)
+        bytes += memory_guest[i].end - memory_guest[i].start;
+    return bytes >> 20;
+}
+
+/* The identity map was for the reset stub; without it a null pointer faults. */
+static void drop_identity_map(void)
+{
+    uint64_t *pml4 = memory_direct(cpu_read_cr3() & PTE_ADDRESS);
+
+    pml4[0] = 0;
+    cpu_write_cr3(cpu_read_cr3());
+}
+
+_Noreturn void start(uint32_t image_pa)
+{
+    static struct ghcb_platform platform;
+    static struct loader_kernel kernel;
+    static struct vcpu_entry entry;
+
+    trap_init();
+    drop_identity_map();
+    memory_init(image_pa);
+    config_read();
+    report_log(REPORT_QUIET, "sevc-monitor: start version=%s ram=%lluM", SEVC_VERSION,
+               (unsigned long long)guest_ram_mib());
+    selftest_run();
+    npt_init();
+    view_init();
+    loader_load(&kernel);
+    boot_prepare(&kernel, &entry);
+
+    ghcb_platform_init(&platform, DEVICE_C_BIT);
+    platform.allow = config.allow;
+    platform.keep_going = config.stop_never;
+    report_log(REPORT_EVENTS, "sevc-monitor: guest entry=0x%llx start-info=0x%llx",
+               (unsigned long long)entry.rip, (unsigned long long)entry.rdi);
+    vcpu_loop(vcpu_create(0, &platform, &entry));
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "vcpu.h"
+
+#include <sevc/svm.h>
+
+#include "config.h"
+#include "cpu.h"
+#include "device.h"
+#include "exits.h"
+#include "memory.h"
+#include "npt.h"
+
+#define MAX_VCPUS 1
+
+#define IOPM_BYTES  (3 * PAGE_BYTES)
+#define MSRPM_BYTES (2 * PAGE_BYTES)
+
+static struct vcpu vcpus[MAX_VCPUS];
+static struct vmcb vmcbs[MAX_VCPUS];
+static uint8_t iopm[IOPM_BYTES] __attribute__((aligned(4096)));
+static uint8_t msrpm[MSRPM_BYTES] __attribute__((aligned(4096)));
+static uint8_t host_save[MAX_VCPUS][PAGE_BYTES] __attribute__((aligned(4096)));
+
+/*
+ * What a host intercepts in an SEV-ES guest. HLT, PAUSE and interrupts are automatic exits on
+ * real hardware and need nothing from the guest, so the emulation lets them through to QEMU.
+ * VMRUN has to be there; its relatives become #UD, as without EFER.SVME.
+ */
+static const uint8_t intercepts[] = {
+    SEVC_EXIT_RDTSC,  SEVC_EXIT_RDPMC,    SEVC_EXIT_CPUID, SEVC_EXIT_INVD,    SEVC_EXIT_IOIO,
+    SEVC_EXIT_MSR,    SEVC_EXIT_SHUTDOWN, SEVC_EXIT_VMRUN, SEVC_EXIT_VMMCALL, SEVC_EXIT_VMLOAD,
+    SEVC_EXIT_VMSAVE, SEVC_EXIT_STGI,     SEVC_EXIT_CLGI,  SEVC_EXIT_SKINIT,  SEVC_EXIT_RDTSCP,
+    SEVC_EXIT_WBINVD, SEVC_EXIT_MONITOR,  SEVC_EXIT_MWAIT, SEVC_EXIT_INVLPGA,
+};
+
+/* MSRs that reach the processor unseen: part of the VMSA on real hardware, switched there. */
+static const uint32_t native_msrs[] = {
+    0x174,      0x175,      0x176,                  /* SYSENTER_CS, _ESP, _EIP */
+    0xC0000081, 0xC0000082, 0xC0000083, 0xC0000084, /* STAR, LSTAR, CSTAR, SFMASK */
+    0xC0000100, 0xC0000101, 0xC0000102,             /* FS_BASE, GS_BASE, KERNEL_GS_BASE */
+};
+
+static void permit_msr(uint32_t msr)
+{
+    uint32_t index = msr < 0x2000 ? msr : 0x2000 + (msr & 0x1FFF);
+    msrpm[index / 4] &= (uint8_t) ~(3u << (index % 4 * 2));
+}
+
+static void init_permissions(void)
+{
+    for (unsigned i = 0; i < IOPM_BYTES; i++)
+        iopm[i] = 0xFF;
+    for (unsigned i = 0; i < MSRPM_BYTES; i++)
+        msrpm[i] = 0xFF;
+    for (unsigned i = 0; i < sizeof(native_msrs) / sizeof(native_msrs[0]); i++)
+        permit_msr(native_msrs[i]);
+}
+
+static void init_control(struct vmcb *vmcb)
+{
+    for (unsigned i = 0; i < sizeof(intercepts); i++)
+        vmcb->intercept |= 1ull << (intercepts[i] - SEVC_EXIT_INTR);
+    if (config.rdtsc_native)
+        vmcb->intercept &= ~(1ull << (SEVC_EXIT_RDTSC - SEVC_EXIT_INTR) |
+                             1ull << (SEVC_EXIT_RDTSCP - SEVC_EXIT_INTR));
+    vmcb->intercept_dr_read = 1u << 7;
+    vmcb->intercept_dr_write = 1u << 7;
+    vmcb->intercept_cr_write = 1u << 0; /* paging on or off chooses the nested root */
+    vmcb->iopm_pa = memory_pa(iopm);
+    vmcb->msrpm_pa = memory_pa(msrpm);
+    vmcb->asid = 1;
+    vmcb->nested_control = VMCB_NESTED_PAGING;
+    vmcb->nested_cr3 = npt_root(true);
+}
+
+static void init_state(struct vmcb *vmcb, const struct vcpu_entry *entry)
+{
+    const struct vmcb_segment data = { 0x10, 0xC93, 0xFFFFFFFF, 0 };
+    const struct vmcb_segment none = { 0, 0, 0, 0 };
+
+    vmcb->cs = (struct vmcb_segment){ 0x08, 0xA9B, 0xFFFFFFFF, 0 };
+    vmcb->ds = vmcb->es = vmcb->ss = data;
+    vmcb->fs = vmcb->gs = none;
+    vmcb->gdtr = (struct vmcb_segment){ 0, 0, entry->gdt_limit, entry->gdt };
+    vmcb->ldtr = (struct vmcb_segment){ 0, 0x82, 0, 0 };
+    vmcb->tr = (struct vmcb_segment){ 0, 0x8B, 0, 0 };
+    vmcb->efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SVME;
+    vmcb->cr0 = CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
+    vmcb->cr3 = entry->cr3;
+    vmcb->cr4 = CR4_PAE;
+    vmcb->dr6 = 0xFFFF0FF0;
+    vmcb->dr7 = 0x400;
+    vmcb->rflags = RFLAGS_FIXED;
+    vmcb->rip = entry->rip;
+    vmcb->rsp = entry->rsp;
+    vmcb->g_pat = 0x0007040600070406;
+}
+
+struct vcpu *vcpu_create(unsigned index, struct ghcb_platform *platform,
+                         const struct vcpu_entry *entry)
+{
+    struct vcpu *v = &vcpus[index];
+
+    if (index == 0)
+        init_permissions();
+    v->index = index;
+    v->vmcb = &vmcbs[index];
+    v->vmcb_pa = memory_pa(v->vmcb);
+    init_control(v->vmcb);
+    init_state(v->vmcb, entry);
+    v->gpr[GPR_RDI] = entry->rdi;
+    ghcb_server_init(&v->ghcb, platform);
+    return v;
+}
+
+_Noreturn void vcpu_loop(struct vcpu *v)
+{
+    cpu_wrmsr(MSR_HSAVE_PA, memory_pa(host_save[v->index]));
+    cpu_clgi();
+    vcpu_load_hidden(v->vmcb_pa);
+    for (;;) {
+        vcpu_world_switch(v->gpr, v->vmcb_pa);
+        v->exits++;
+        exits_handle(v);
+        if (report_violations() != 0 && !config.stop_never)
+            report_end(VERDICT_VIOLATION, "stopped at the first");
+    }
+}
+
+void vcpu_fetch_hidden(struct vcpu *v)
+{
+    vcpu_save_hidden(v->vmcb_pa);
+}
+
+struct vcpu_where vcpu_where(const struct vcpu *v)
+{
+    return (struct vcpu_where){ v->vmcb->rip, v->vmcb->exit_code, v->index };
+}
+
+bool vcpu_long_mode(const struct vcpu *v)
+{
+    return (v->vmcb->efer & EFER_LMA) != 0;
+}
+
+bool vcpu_has_c_bit(const struct vcpu *v)
+{
+    return (v->vmcb->cr0 & CR0_PG) != 0 && (v->vmcb->cr4 & CR4_PAE) != 0;
+}
+
+/* SS.DPL is the CPL; the VMCB's own field is not kept by QEMU at VMRUN. */
+unsigned vcpu_cpl(const struct vcpu *v)
+{
+    return (v->vmcb->ss.attributes & SEGMENT_DPL_MASK) >> SEGMENT_DPL_SHIFT;
+}
+
+void vcpu_advance(struct vcpu *v, unsigned bytes)
+{
+    v->vmcb->rip += bytes;
+    v->vmcb->rflags &= ~(uint64_t)RFLAGS_RF;
+    v->vmcb->interrupt_shadow = 0;
+}
+
+void vcpu_inject(struct vcpu *v, unsigned vector, bool has_error_code, uint32_t error_code)
+{
+    v->vmcb->event_injection = vector | SEVC_EVENTINJ_TYPE_EXCEPTION | SEVC_EVENTINJ_VALID |
+                               (has_error_code ? SEVC_EVENTINJ_ERROR_CODE_VALID : 0) |
+                               (uint64_t)error_code << SEVC_EVENTINJ_ERROR_CODE_SHIFT;
+}
