@@ -96,6 +96,13 @@ uint64_t sevc_os_register(const struct sevc_trap *trap, enum sevc_os_register wh
 void sevc_os_raise(struct sevc_trap *trap, const struct sevc_report *report);
 
 /*
+ * Called by the entry code of src/idt after every sevc_handle_vc(), whatever the result and before
+ * sevc_os_raise(): for statistics. report->vmgexits VMGEXITs of event report->nae_code were needed.
+ * The early handler does not call it. Weak default: nothing.
+ */
+void sevc_os_account(const struct sevc_report *report);
+
+/*
  * The state of this CPU. Needed only by kernels that use the entry without IST
  * (sevc_vc_entry_plain); NULL means not set up yet: the early handler serves the exception.
  */

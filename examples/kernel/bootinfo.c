@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "bootinfo.h"
+
+#include "kernel.h"
+
+static char line[512];
+static uint64_t ram_bytes;
+static unsigned modules;
+
+void bootinfo_read(const struct start_info *info)
+{
+    const char *from = (const char *)(LINEAR_MAP + info->cmdline_gpa);
+    const struct memmap_entry *map = (const void *)(LINEAR_MAP + info->memmap_gpa);
+
+    if (info->magic != START_INFO_MAGIC || info->version < 1)
+        panic("the loader gave no PVH start info");
+    if (info->cmdline_gpa != 0) {
+        for (size_t i = 0; i + 1 < sizeof(line) && from[i] != 0; i++)
+            line[i] = from[i];
+    }
+    for (uint32_t i = 0; i < info->memmap_entries; i++) {
+        if (map[i].type == MEMMAP_RAM)
+            ram_bytes += map[i].bytes;
+    }
+    modules = info->modules;
+}
+
+/* The text behind KEY= on the command line, or NULL. */
+static const char *value_of(const char *key)
+{
+    size_t n = strlen(key);
+
+    for (const char *p = line; *p != 0; p++) {
+        bool at_word = p == line || p[-1] == ' ';
+        size_t rest = strlen(p);
+        if (at_word && rest > n && memcmp(p, key, n) == 0 && p[n] == '=')
+            return p + n + 1;
+    }
+    return NULL;
+}
+
+bool cmdline_has_key(const char *key)
+{
+    return value_of(key) != NULL;
+}
+
+bool cmdline_has(const char *key, const char *word)
+{
+    const char *p = value_of(key);
+    size_t n = strlen(word);
+
+    while (p != NULL && *p != 0 && *p != ' ') {
+        size_t length = 0;
+        while (p[length] != 0 && p[length] != ' ' && p[length] != ',')
+            length++;
+        if (length == n && memcmp(p, word, n) == 0)
+            return true;
+        p += length;
+        if (*p == ',')
+            p++;
+    }
+    return false;
+}
+
+const char *cmdline(void)
+{
+    return line;
+}
+
+uint64_t bootinfo_ram_bytes(void)
+{
+    return ram_bytes;
+}
+
+unsigned bootinfo_modules(void)
+{
+    return modules;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* The IDT, and what happens behind it. */
+#include "kernel.h"
+
+#define GATE_DPL3 0x60
+
+struct sevc_idt_gate idt[256];
+
+extern const char isr_stubs[], rdmsr_may_fail[], rdmsr_failed[];
+bool rdmsr_try(uint32_t msr, uint64_t *value);
+
+static void *stub_of(unsigned vector)
+{
+    return (void *)(uintptr_t)(isr_stubs + 16 * vector);
+}
+
+static void make_gate(unsigned vector)
+{
+    void (*entry)(void) = (void (*)(void))stub_of(vector);
+
+    sevc_idt_make_gate(&idt[vector], entry, KERNEL_CS, 0);
+}
+
+void interrupts_init(void)
+{
+    static const struct {
+        uint16_t limit;
+        const void *base;
+    } __attribute__((packed)) idtr = { sizeof(idt) - 1, idt };
+
+    /* Once more the early handler, which so far stood at a physical address. */
+    sevc_early_install(idt, KERNEL_CS);
+    for (unsigned vector = 0; vector < 256; vector++) {
+        if (vector != SEVC_VC_VECTOR)
+            make_gate(vector);
+    }
+    idt[VECTOR_USER_EXIT].attributes |= GATE_DPL3;
+    __asm__ volatile("lidt %0" : : "m"(idtr));
+}
+
+/* doc: trap-deliver */
+/*
+ * Builds the frame that the processor would have pushed, and lets the return from #VC go to the
+ * kernel's own handler. That one then sees the instruction that faulted, and no #VC at all.
+ */
+void trap_deliver(struct sevc_trap *trap, const struct sevc_fault *fault)
+{
+    bool user = sevc_trap_cpl(trap) == 3;
+    uint64_t *stack = (uint64_t *)((user ? tss.rsp[0] : trap->rsp) & ~15ull);
+    const uint64_t frame[] = { trap->rip, trap->cs, trap->rflags, trap->rsp, trap->ss };
+
+    stack -= 5;
+    memcpy(stack, frame, sizeof(frame));
+    if (fault->has_error_code)
+        *--stack = fault->error_code;
+    if (fault->vector == VECTOR_PF)
+        __asm__ volatile("mov %0, %%cr2" : : "r"(fault->cr2));
+
+    trap->rip = (uint64_t)stub_of(fault->vector);
+    trap->cs = KERNEL_CS;
+    trap->ss = KERNEL_DS;
+    trap->rsp = (uint64_t)stack;
+    trap->rflags &= ~(SEVC_RFLAGS_TF | SEVC_RFLAGS_IF | SEVC_RFLAGS_RF);
+}
+/* doc: end */
+
+bool rdmsr_safe(uint32_t msr, uint64_t *value)
+{
+    return rdmsr_try(msr, value);
+}
+
+static void exception(struct sevc_trap *trap, unsigned vector)
+{
+    if (vector == VECTOR_GP && trap->rip == (uint64_t)rdmsr_may_fail) {
+        trap->rip = (uint64_t)rdmsr_failed;
+        return;
+    }
+    kprintf("exception %u, error code 0x%lx, at %lx:0x%lx, stack 0x%lx\n", vector, trap->error_code,
+            trap->cs, trap->rip, trap->rsp);
+    panic("unexpected exception");
+}
+
+void interrupt(struct sevc_trap *trap, unsigned vector)
+{
+    switch (vector) {
+    case VECTOR_TIMER:
+        apic_timer_interrupt();
+        break;
+    case VECTOR_USER_EXIT:
+        user_exit(trap);
+        break;
+    case VECTOR_SPURIOUS:
+        break;
+    default:
+        exception(trap, vector);
+    }
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's own functions, file by file: a table of contents. */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sevc/sevc.h>
+
+#include "bootinfo.h"
+#include "layout.h"
+
+#define PAGE_BYTES 4096ull
+
+/* ---- boot.c: runs at its physical address, before there is anything ---- */
+
+/* What it leaves behind. */
+struct boot {
+    uint8_t c_bit;
+    unsigned early_cpuids; /* how many CPUIDs the early handler has served */
+};
+
+extern struct boot boot;
+
+/* Returns the value for CR3. */
+uint64_t boot_early(const struct start_info *info);
+
+/* ---- main.c (or a guest test): the rest, at its virtual address ---- */
+
+__attribute__((noreturn)) void kernel_main(const struct start_info *info);
+
+/* ---- paging.c ---- */
+
+#define PTE_PRESENT  (1ull << 0)
+#define PTE_WRITABLE (1ull << 1)
+#define PTE_USER     (1ull << 2)
+#define PTE_UNCACHED (1ull << 4)
+#define PTE_LARGE    (1ull << 7)
+#define PTE_NX       (1ull << 63)
+
+extern struct sevc_paging paging; /* the one address space */
+
+/* Takes over from boot.c: forgets the identity map. */
+void paging_init(void);
+
+/* A zeroed, encrypted page of the linear map. There is no free(). */
+void *page_alloc(void);
+
+/* Physical address of something in the linear map. */
+uint64_t gpa_of(const void *p);
+
+/* Makes the entry for one page: GPA with its flags, and with the C-bit if ENCRYPTED. */
+void page_map(uint64_t va, uint64_t gpa, uint64_t flags, bool encrypted);
+
+/* The virtual address of a device's registers; BYTES from GPA on are mapped without the C-bit. */
+volatile void *mmio_map(uint64_t gpa, uint64_t bytes);
+
+/* ---- segments.c ---- */
+
+/* The TSS begins at reserved_0; the word before it aligns the rest. */
+struct tss {
+    uint32_t padding;
+    uint32_t reserved_0;
+    uint64_t rsp[3];
+    uint64_t ist[8]; /* ist[0] is reserved */
+    uint64_t reserved_1;
+    uint16_t reserved_2;
+    uint16_t iomap;
+};
+
+extern struct tss tss;
+
+/* Loads GDT and task register. */
+void segments_init(void);
+
+/* ---- interrupts.c, isr.S ---- */
+
+extern struct sevc_idt_gate idt[256];
+
+/* Loads an IDT with a gate for every vector, of which 29 is the early handler's. */
+void interrupts_init(void);
+
+/* Enters the kernel's own handler of FAULT, as the processor would have: see os_hooks.c. */
+void trap_deliver(struct sevc_trap *trap, const struct sevc_fault *fault);
+
+/* What isr.S calls. */
+void interrupt(struct sevc_trap *trap, unsigned vector);
+
+/* RDMSR that survives #GP. */
+bool rdmsr_safe(uint32_t msr, uint64_t *value);
+
+/* ---- os_hooks.c: the port ---- */
+
+/* Gives this CPU its GHCB. From here on the runtime handler serves #VC. */
+void vc_init(void);
+
+extern struct sevc_cpu cpu;
+
+/* ---- account.c ---- */
+
+/* A call of event.h that the kernel makes itself: no exception, but VMGEXITs. */
+void account_event(const struct sevc_report *report);
+
+/* Prints what has been counted, this very output included, and ends: 0 is success. */
+__attribute__((noreturn)) void account_and_exit(unsigned status);
+
+/* How many #VC exceptions with this exit code so far. */
+uint64_t account_vc(uint64_t exit_code);
+
+/* ---- console.c ---- */
+
+void console_init(void);
+void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same into a buffer; returns the length. Understands %s %c %u %x %lu %lx %%, width, zero. */
+size_t ksnprintf(char *to, size_t bytes, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- report.c ---- */
+
+/* Says what became of a #VC that could not be handled, and ends with failure. */
+__attribute__((noreturn)) void vc_panic(const struct sevc_trap *trap,
+                                        const struct sevc_report *report);
+__attribute__((noreturn)) void panic(const char *why);
+
+/* Ends without a report. */
+__attribute__((noreturn)) void machine_exit(unsigned status);
+
+/* ---- apic.c ---- */
+
+void apic_init(void);
+uint32_t apic_read(unsigned reg);
+void apic_write(unsigned reg, uint32_t value);
+void apic_timer_start(uint32_t microseconds);
+void apic_timer_stop(void);
+void apic_timer_interrupt(void);
+unsigned apic_ticks(void);
+uint64_t hpet_capabilities(void);
+void hpet_start(void);
+uint32_t hpet_counter(void);
+
+/* ---- pci.c ---- */
+
+uint32_t pci_read(unsigned bus, unsigned device, unsigned function, unsigned reg);
+void pci_write(unsigned bus, unsigned device, unsigned function, unsigned reg, uint32_t value);
+unsigned pci_list(void);
+
+/* ---- user.c, user.S ---- */
+
+/* Runs code at CPL 3 until it executes INT VECTOR_USER_EXIT; its registers are in *STATE. */
+void user_run(const void *code, size_t bytes, struct sevc_trap *state);
+void user_exit(const struct sevc_trap *trap);
+
+extern const char user_cpuid_code[], user_cpuid_end[];
+
+/* ---- string.c ---- */
+
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
+void *memmove(void *to, const void *from, size_t bytes);
+void *memset(void *to, int value, size_t bytes);
+int memcmp(const void *a, const void *b, size_t bytes);
+size_t strlen(const char *text);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The port of sevc to this kernel, all of it: one function that gives the CPU its GHCB, and the
+ * hooks of <sevc/os.h>. docs/porting.md explains it piece by piece.
+ */
+#include "io.h"
+#include "kernel.h"
+
+/* doc: vc-init */
+struct sevc_cpu cpu;
+static struct sevc_vc_stack vc_stack;
+
+void vc_init(void)
+{
+    static const struct sevc_policy policy = { .mmio = SEVC_MMIO_BASIC };
+    uint64_t table = gpa_of(page_alloc()); /* for splitting the 2 MiB page around the GHCB */
+    struct sevc_table_pages tables = { .gpa = &table, .count = 1 };
+    void *ghcb = page_alloc();
+    struct sevc_cpu_config config = {
+        .ghcb = { .va = ghcb, .gpa = gpa_of(ghcb) },
+        .backup = page_alloc(),
+        .policy = &policy,
+        .stack = &vc_stack,
+        .tss_ist = &tss.ist[VC_IST],
+    };
+
+    if (sevc_page_share(&paging, (uint64_t)ghcb, PAGE_BYTES, &tables) != SEVC_OK ||
+        sevc_cpu_init(&cpu, &config) != SEVC_OK || cpu.platform.c_bit != paging.c_bit)
+        sevc_terminate(SEVC_TERM_GENERAL); /* there is no console without a GHCB */
+    sevc_idt_set(idt, KERNEL_CS, VC_IST);
+}
+/* doc: end */
+
+/* doc: hooks */
+bool sevc_os_translate(const struct sevc_trap *trap, uint64_t va, struct sevc_mapping *mapping)
+{
+    (void)trap; /* one address space; others walk from the interrupted one's CR3 */
+    return sevc_walk(&paging, va, mapping);
+}
+
+bool sevc_os_copy(struct sevc_copy *copy)
+{
+    return sevc_walk_copy(&paging, copy);
+}
+
+uint64_t sevc_os_register(const struct sevc_trap *trap, enum sevc_os_register which)
+{
+    (void)trap;
+    switch (which) {
+    case SEVC_OS_CR4:
+        return read_cr4(); /* CR reads are not intercepted for an SEV-ES guest */
+    case SEVC_OS_XCR0:
+        return 1; /* this kernel leaves CR4.OSXSAVE off */
+    case SEVC_OS_CODE_BITS:
+        return 64;
+    case SEVC_OS_XSS:
+    case SEVC_OS_FS_BASE:
+    case SEVC_OS_GS_BASE:
+        break; /* not used here */
+    }
+    return 0;
+}
+
+void sevc_os_raise(struct sevc_trap *trap, const struct sevc_report *report)
+{
+    if (report->result == SEVC_EXCEPTION || report->result == SEVC_OK_TRAP)
+        trap_deliver(trap, &report->fault);
+    else
+        vc_panic(trap, report);
+}
+/* doc: end */
