@@ -10,10 +10,11 @@ add_executable(test_ghcb_server
   ${SEVC_GHCB_SERVER_DIR}/ghcb_rules.c
   ${SEVC_GHCB_SERVER_DIR}/ghcb_serve.c
   ${SEVC_GHCB_SERVER_DIR}/ghcb_server.c)
-target_include_directories(test_ghcb_server PRIVATE
-  ${SEVC_GHCB_SERVER_DIR} ${CMAKE_CURRENT_LIST_DIR}/../../include)
-target_compile_definitions(test_ghcb_server PRIVATE SEVC_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-target_compile_options(test_ghcb_server PRIVATE
+target_include_directories(test_ghcb_server PRIVATE ${CMAKE_CURRENT_LIST_DIR}/../../include)
+target_compile_definitions(test_ghcb_server PRIVATE
+  SEVC_SOURCE_DIR="${CMAKE_CURRENT_LIST_DIR}/../..")
+# -iquote: the monitor has a string.h of its own, which must not hide the C library's.
+target_compile_options(test_ghcb_server PRIVATE "SHELL:-iquote ${SEVC_GHCB_SERVER_DIR}"
   -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
 target_link_options(test_ghcb_server PRIVATE -fsanitize=address,undefined)
 target_link_libraries(test_ghcb_server PRIVATE cmocka sevc_warnings)

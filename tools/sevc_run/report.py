@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+"""The monitor's report channel (docs/emulator.md), and the run in words."""
+
+import json
+import re
+
+from sevc_run.status import Status
+
+# ---- What the monitor's numbers mean ----
+
+EVENTS = {
+    0x27: "DR7 read", 0x37: "DR7 write", 0x41: "#DB", 0x51: "#AC", 0x6E: "RDTSC", 0x6F: "RDPMC",
+    0x72: "CPUID", 0x76: "INVD", 0x7B: "IOIO", 0x7C: "MSR", 0x81: "VMMCALL", 0x87: "RDTSCP",
+    0x89: "WBINVD", 0x8A: "MONITOR", 0x8B: "MWAIT", 0x8D: "XSETBV", 0x8E: "RDPRU",
+    0x400: "nested page fault (MMIO)", 0x404: "page not validated",
+    0x80000001: "MMIO read", 0x80000002: "MMIO write", 0x80000003: "NMI complete",
+    0x80000004: "AP reset hold", 0x80000005: "AP jump table", 0x80000010: "page state change",
+    0x80000011: "SNP guest request", 0x80000012: "SNP extended guest request",
+    0x80000013: "AP creation", 0x80000014: "#HV doorbell page", 0x80000015: "#HV IPI",
+    0x80000017: "APIC ID list", 0x80000018: "run VMPL", 0x8000FFFD: "hypervisor features",
+    0x8000FFFE: "terminate", 0x8000FFFF: "unsupported event",
+}
+
+MSR_REQUESTS = {
+    0x002: "SEV information", 0x004: "CPUID", 0x006: "AP reset hold",
+    0x010: "preferred GHCB GPA", 0x012: "register GHCB GPA", 0x014: "page state change",
+    0x016: "run VMPL", 0x080: "hypervisor features", 0x100: "terminate",
+}
+
+TERMINATION_REASONS = {  # of set 0, the specification's
+    0: "general", 1: "no common protocol version", 2: "SNP features not supported",
+}
+
+
+# ---- The report channel: lines that the monitor writes to port 0x505 ----
+
+
+class Report:
+    """Collects the monitor's lines; the last word on a run is its verdict."""
+
+    VERDICTS = {
+        "success": Status.SUCCESS,
+        "failure": Status.FAILURE,
+        "violation": Status.VIOLATION,
+        "terminated": Status.TERMINATED,
+        "triple-fault": Status.TRIPLE_FAULT,
+        "error": Status.ERROR,
+    }
+
+    def __init__(self, on_violation, on_log):
+        self.on_violation = on_violation
+        self.on_log = on_log
+        self.pending = b""
+        self.violations = []
+        self.counts = []
+        self.totals = {}
+        self.verdict = None
+        self.detail = ""
+
+    def feed(self, data):
+        *lines, self.pending = (self.pending + data).split(b"\n")
+        for line in lines:
+            self.line(line.decode("utf-8", "replace").rstrip("\r"))
+
+    def line(self, line):
+        word, _, rest = line.partition(" ")
+        if word == "violation":
+            self.violations.append(parse_violation(rest))
+            self.on_violation(rest)
+        elif word == "count":
+            self.counts.append(parse_numbers(rest))
+        elif word == "total":
+            self.totals = parse_numbers(rest)
+        elif word == "verdict" and self.verdict is None:
+            self.verdict, _, self.detail = rest.partition(" ")
+        else:
+            self.on_log(line)
+
+    def violation_count(self):
+        return max(len(self.violations), self.totals.get("violations", 0))
+
+    def status(self):
+        """The exit status that the verdict means; None if there is no verdict that we know."""
+        status = self.VERDICTS.get(self.verdict)
+        if status in (Status.SUCCESS, Status.FAILURE) and self.violation_count() > 0:
+            return Status.VIOLATION
+        return status
+
+
+def parse_pairs(text):
+    return dict(re.findall(r"([\w-]+)=(\S+)", text))
+
+
+def parse_numbers(text):
+    numbers = {}
+    for key, value in parse_pairs(text).items():
+        try:
+            numbers[key] = int(value, 0)
+        except ValueError:
+            numbers[key] = int(value, 10) if value.isdigit() else 0
+    return numbers
+
+
+def parse_violation(text):
+    """'cpu=0 rip=0x1 exit=0x403 rule=leak 3 bytes ...' as a dictionary."""
+    head, found, tail = text.partition("rule=")
+    violation = parse_pairs(head)
+    if found:
+        violation["rule"], _, violation["text"] = tail.partition(" ")
+    else:
+        violation["text"] = text
+    return violation
+
+
+# ---- The verdict in words ----
+
+
+def words(status, report, reason):
+    """One line that says what happened. reason: the launcher's own, if it ended the run."""
+    detail = report.detail
+    pairs = parse_numbers(detail)
+    if reason:
+        return reason
+    if status == Status.SUCCESS:
+        return "the guest reported success"
+    if status == Status.FAILURE:
+        return f"the guest reported failure, code {pairs.get('code', 0)}"
+    if status == Status.VIOLATION:
+        return f"the guest violated the GHCB protocol ({plural(report.violation_count())})"
+    if status == Status.TERMINATED:
+        return termination_words(pairs.get("set", 0), pairs.get("code", 0))
+    if status == Status.TRIPLE_FAULT:
+        return f"the guest triple-faulted {detail}".rstrip()
+    return f"the monitor gave up: {detail or 'without a reason'}"
+
+
+def plural(violations):
+    return f"{violations} violation{'' if violations == 1 else 's'}"
+
+
+def termination_words(reason_set, code):
+    text = f"the guest asked for its termination: reason set {reason_set}, code {code}"
+    if reason_set == 0 and code in TERMINATION_REASONS:
+        text += f" ({TERMINATION_REASONS[code]})"
+    return text
+
+
+def table(report):
+    """The histogram: NAE events first, then the requests of the MSR protocol."""
+    rows = [("exit", "event", "#VC", "VMGEXIT")]
+    for count in sorted(report.counts, key=lambda c: ("msr" in c, c.get("exit", c.get("msr", 0)))):
+        if "msr" in count:
+            name = MSR_REQUESTS.get(count["msr"], "GHCB page" if count["msr"] == 0 else "unknown")
+            rows.append((f"MSR 0x{count['msr']:03x}", name, "", str(count.get("vmgexit", 0))))
+        else:
+            exit_code = count.get("exit", 0)
+            name = EVENTS.get(exit_code, "unknown")
+            rows.append((f"0x{exit_code:x}", name, str(count.get("vc", 0)),
+                         str(count.get("vmgexit", 0))))
+    if report.totals:
+        rows.append(("total", "", str(report.totals.get("vc", 0)),
+                     str(report.totals.get("vmgexit", 0))))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join(
+        f"{row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:>{widths[2]}}  "
+        f"{row[3]:>{widths[3]}}".rstrip() for row in rows)
+
+
+def print_text(status, report, reason):
+    print()
+    if report.counts:
+        print(table(report))
+    print(f"verdict: {words(status, report, reason)}")
+
+
+def print_json(status, report, reason, seconds, command):
+    print(json.dumps({
+        "verdict": report.verdict if reason is None else status.name.lower(),
+        "status": int(status),
+        "words": words(status, report, reason),
+        "violations": report.violations,
+        "counts": report.counts,
+        "totals": report.totals,
+        "seconds": round(seconds, 3),
+        "command": command,
+    }, indent=2))
