@@ -42,8 +42,44 @@ enum sevc_insn_kind {
     SEVC_INSN_LOAD,      /* memory to register, extended as sign_extend and register_bytes say */
     SEVC_INSN_STORE,     /* register to memory */
     SEVC_INSN_STORE_IMM, /* immediate to memory */
-    SEVC_INSN_VECTOR,    /* SSE, AVX, x87: refused by name */
+    SEVC_INSN_ALU,       /* arithmetic, logic, bit test: operation says which */
+    SEVC_INSN_MOVS,      /* string instructions: DS:rSI (segment) and ES:rDI */
+    SEVC_INSN_STOS,
+    SEVC_INSN_LODS,
+    SEVC_INSN_CMPS,
+    SEVC_INSN_SCAS,
+    SEVC_INSN_HINT,   /* CLFLUSH, CLWB, PREFETCH: nothing to do on a device */
+    SEVC_INSN_ATOMIC, /* XCHG, CMPXCHG, XADD: refused by name, as LOCK is */
+    SEVC_INSN_VECTOR, /* SSE, AVX, x87: refused by name */
     SEVC_INSN_KIND_COUNT
+};
+
+/* The operations of SEVC_INSN_ALU; the first eight in the order of their encodings. */
+enum sevc_alu_operation {
+    SEVC_ALU_ADD,
+    SEVC_ALU_OR,
+    SEVC_ALU_ADC,
+    SEVC_ALU_SBB,
+    SEVC_ALU_AND,
+    SEVC_ALU_SUB,
+    SEVC_ALU_XOR,
+    SEVC_ALU_CMP,
+    SEVC_ALU_TEST,
+    SEVC_ALU_NOT,
+    SEVC_ALU_NEG,
+    SEVC_ALU_INC,
+    SEVC_ALU_DEC,
+    SEVC_ALU_BT, /* with a register as bit offset (bit_offset) the memory operand moves with it */
+    SEVC_ALU_BTS,
+    SEVC_ALU_BTR,
+    SEVC_ALU_BTC,
+};
+
+/* Where an ALU instruction's other operand comes from. */
+enum sevc_alu_source {
+    SEVC_SOURCE_NONE, /* NOT, NEG, INC, DEC */
+    SEVC_SOURCE_REGISTER,
+    SEVC_SOURCE_IMMEDIATE,
 };
 
 #define SEVC_NO_REGISTER 0xFF
@@ -71,9 +107,15 @@ struct sevc_insn {
     uint8_t segment;                   /* INS: SEVC_ES; OUTS: SEVC_DS or the override */
     bool high_byte;      /* reg means AH, CH, DH, BH: bits 15:8 of register reg (0 to 3) */
     bool sign_extend;    /* LOAD: sign-extend, else zero-extend (no matter if widths are equal) */
-    bool rep;            /* INS, OUTS: F2 or F3 */
+    bool rep;            /* string instructions and string I/O: F2 or F3 */
     bool port_immediate; /* IN, OUT: the port is the immediate, else DX */
     bool locked;         /* LOCK prefix */
+    uint8_t operation;   /* ALU: enum sevc_alu_operation */
+    uint8_t source;      /* ALU: enum sevc_alu_source */
+    bool to_register;    /* ALU: the register is the destination, memory the source */
+    bool bit_offset;     /* ALU, BT and its kin: the register is a signed bit offset */
+    bool byte_swap;      /* LOAD, STORE: MOVBE */
+    bool repne;          /* CMPS, SCAS with rep: the prefix was F2, ends when equal */
 };
 
 /*
