@@ -6,6 +6,8 @@
 #include "io.h"
 #include "kernel.h"
 
+unsigned early_cpuids;
+
 struct row {
     uint64_t code;
     uint64_t vc, vmgexits;
@@ -59,8 +61,8 @@ struct early {
 static struct early early_exits(void)
 {
     return (struct early){
-        .cpuid = boot.early_cpuids,
-        .cpuid_vmgexits = boot.early_cpuids * VMGEXITS_PER_EARLY_CPUID,
+        .cpuid = early_cpuids,
+        .cpuid_vmgexits = early_cpuids * VMGEXITS_PER_EARLY_CPUID,
         .sev_info = 1,
         .features = cpu.platform.version >= 2 ? 1 : 0,
     };

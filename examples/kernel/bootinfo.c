@@ -9,11 +9,11 @@ static unsigned modules;
 
 void bootinfo_read(const struct start_info *info)
 {
-    const char *from = (const char *)(LINEAR_MAP + info->cmdline_gpa);
-    const struct memmap_entry *map = (const void *)(LINEAR_MAP + info->memmap_gpa);
+    const char *from = (const char *)info->cmdline_gpa;
+    const struct memmap_entry *map = (const void *)info->memmap_gpa;
 
     if (info->magic != START_INFO_MAGIC || info->version < 1)
-        panic("the loader gave no PVH start info");
+        sevc_terminate(SEVC_TERM_GENERAL); /* another loader; there is no console yet */
     if (info->cmdline_gpa != 0) {
         for (size_t i = 0; i + 1 < sizeof(line) && from[i] != 0; i++)
             line[i] = from[i];

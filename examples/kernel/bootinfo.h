@@ -45,7 +45,7 @@ _Static_assert(sizeof(struct start_info) == 56, "PVH: hvm_start_info");
 _Static_assert(sizeof(struct start_module) == 32, "PVH: hvm_modlist_entry");
 _Static_assert(sizeof(struct memmap_entry) == 24, "PVH: hvm_memmap_table_entry");
 
-/* Takes what the kernel needs out of the structure, through the linear map. */
+/* Copies what the kernel needs, while the loader's identity map is still in force. */
 void bootinfo_read(const struct start_info *info);
 
 /* Is WORD one of the comma-separated values of KEY=... on the command line? */

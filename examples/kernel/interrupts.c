@@ -28,7 +28,7 @@ void interrupts_init(void)
         const void *base;
     } __attribute__((packed)) idtr = { sizeof(idt) - 1, idt };
 
-    /* Once more the early handler, which so far stood at a physical address. */
+    /* Gate 29 is the early handler's until vc_init(). */
     sevc_early_install(idt, KERNEL_CS);
     for (unsigned vector = 0; vector < 256; vector++) {
         if (vector != SEVC_VC_VECTOR)

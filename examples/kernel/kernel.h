@@ -14,20 +14,7 @@
 
 #define PAGE_BYTES 4096ull
 
-/* ---- boot.c: runs at its physical address, before there is anything ---- */
-
-/* What it leaves behind. */
-struct boot {
-    uint8_t c_bit;
-    unsigned early_cpuids; /* how many CPUIDs the early handler has served */
-};
-
-extern struct boot boot;
-
-/* Returns the value for CR3. */
-uint64_t boot_early(const struct start_info *info);
-
-/* ---- main.c (or a guest test): the rest, at its virtual address ---- */
+/* ---- main.c, or a guest test ---- */
 
 __attribute__((noreturn)) void kernel_main(const struct start_info *info);
 
@@ -42,8 +29,8 @@ __attribute__((noreturn)) void kernel_main(const struct start_info *info);
 
 extern struct sevc_paging paging; /* the one address space */
 
-/* Takes over from boot.c: forgets the identity map. */
-void paging_init(void);
+/* From the loader's page tables to our own, in which INFO is not mapped. */
+void paging_init(const struct start_info *info, uint8_t c_bit);
 
 /* A zeroed, encrypted page of the linear map. There is no free(). */
 void *page_alloc(void);
@@ -93,12 +80,18 @@ bool rdmsr_safe(uint32_t msr, uint64_t *value);
 
 /* ---- os_hooks.c: the port ---- */
 
+/* Before everything else: CPUID works from here on. Returns the position of the C-bit. */
+uint8_t vc_early(void);
+
 /* Gives this CPU its GHCB. From here on the runtime handler serves #VC. */
 void vc_init(void);
 
 extern struct sevc_cpu cpu;
 
 /* ---- account.c ---- */
+
+/* How many CPUIDs the early handler has served: it leaves no record of its own. */
+extern unsigned early_cpuids;
 
 /* A call of event.h that the kernel makes itself: no exception, but VMGEXITs. */
 void account_event(const struct sevc_report *report);

@@ -250,14 +250,14 @@ static const struct section {
 /* doc: kernel-main */
 void kernel_main(const struct start_info *info)
 {
-    paging_init();
+    bootinfo_read(info);
+    paging_init(info, vc_early());
     segments_init();
     interrupts_init();
     vc_init(); /* from here on, everything works that a #VC stands in the way of */
     /* doc: end */
 
     console_init();
-    bootinfo_read(info);
     apic_init();
     kprintf("sevc example kernel: %lu MiB of RAM, C-bit %u, GHCB protocol %u\n",
             bootinfo_ram_bytes() >> 20, paging.c_bit, cpu.platform.version);

@@ -1,10 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The port of sevc to this kernel, all of it: one function that gives the CPU its GHCB, and the
- * hooks of <sevc/os.h>. docs/porting.md explains it piece by piece.
+ * The port of sevc to this kernel, all of it: a function for the first moment, one that gives
+ * the CPU its GHCB, and the hooks of <sevc/os.h>. docs/porting.md explains it piece by piece.
  */
 #include "io.h"
 #include "kernel.h"
+
+/* doc: vc-early */
+static struct cpuid early_cpuid(uint32_t leaf)
+{
+    early_cpuids++;
+    return cpuid(leaf, 0);
+}
+
+uint8_t vc_early(void)
+{
+    static struct sevc_idt_gate early_idt[SEVC_EARLY_IDT_GATES];
+
+    sevc_early_install(early_idt, KERNEL_CS); /* before the first CPUID */
+
+    /* The early handler has made sure that the host does not deny what SEV_STATUS says. */
+    if (early_cpuid(0x80000000).eax < SEVC_CPUID_MEMORY_ENCRYPTION ||
+        (early_cpuid(SEVC_CPUID_MEMORY_ENCRYPTION).eax & SEVC_CPUID_EAX_SEV_ES) == 0)
+        sevc_terminate(SEVC_TERM_GENERAL); /* no SEV-ES guest: this kernel has no other life */
+    return early_cpuid(SEVC_CPUID_MEMORY_ENCRYPTION).ebx & SEVC_CPUID_EBX_C_BIT_MASK;
+}
+/* doc: end */
 
 /* doc: vc-init */
 struct sevc_cpu cpu;
