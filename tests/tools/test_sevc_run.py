@@ -65,7 +65,7 @@ class LauncherTest(unittest.TestCase):
     def qemu_is_alive(self):
         try:
             os.kill(self.seen()["pid"], 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, ValueError):  # ValueError: ended before it had noted its id
             return False
         return True
 
@@ -79,7 +79,7 @@ class LauncherTest(unittest.TestCase):
             ("terminated set=0 code=1", 12,
              "reason set 0, code 1 (no common protocol version)"),
             ("terminated set=1 code=2", 12, "reason set 1, code 2\n"),
-            ("triple-fault at rip=0x1000", 13, "the guest triple-faulted at rip=0x1000"),
+            ("triple-fault at rip=0x1000", 13, "the guest triple-faulted: at rip=0x1000"),
             ("error no fw_cfg device", 15, "the monitor gave up: no fw_cfg device"),
         )
         for verdict, status, words in cases:
@@ -176,6 +176,38 @@ class LauncherTest(unittest.TestCase):
     def test_the_console_is_copied_byte_by_byte(self):
         self.assertTrue(self.launch(console="one\r\n\u00e9\ntwo", report="verdict success\n")
                         .stdout.startswith("one"))
+
+    def test_a_log_file_alone_means_level_1(self):
+        log = os.path.join(self.folder, "log")
+        self.launch("--log-file", log, report="sevc-monitor: start\nverdict success\n")
+        self.assertIn("string=log=1 ", " ".join(self.seen()["arguments"]))
+        with open(log, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "sevc-monitor: start\n")
+
+    def test_a_log_file_that_cannot_be_written_is_refused_and_qemu_ended(self):
+        result = self.launch("--log-file", self.folder, sleep=50)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("--log-file", result.stderr)
+        self.assertFalse(os.path.exists(self.seen_path) and self.qemu_is_alive())
+
+    def test_a_closed_standard_output_ends_the_run(self):
+        with subprocess.Popen(self.command(self.kernel, console="x" * 1000, sleep=50),
+                              env=self.environment, stdout=subprocess.PIPE) as launcher:
+            launcher.stdout.close()
+            self.assertEqual(launcher.wait(20), 128 + signal.SIGPIPE)
+        self.assertFalse(self.qemu_is_alive())
+
+    def test_the_verdict_starts_a_line(self):
+        self.assertIn("two\n\nverdict:",
+                      self.launch(console="one\ntwo", report="verdict success\n").stdout)
+        self.assertIn("two\n\nverdict:",
+                      self.launch(console="one\ntwo\n", report="verdict success\n").stdout)
+
+    def test_qemus_warnings_of_missing_features_are_left_out(self):
+        noise = "qemu: warning: TCG doesn't support requested feature: CPUID.07H:EBX.sha-ni\n"
+        result = self.launch(stderr=noise + "something real\n" + noise, status=1)
+        self.assertEqual(result.stderr, "qemu: something real\n")
+        self.assertIn("(something real)", result.stdout)
 
     def test_lines_may_arrive_in_pieces(self):
         steps = [{"report": "verd", "sleep": 0.2}, {"report": "ict failure code=3\n"}]

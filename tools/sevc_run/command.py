@@ -120,12 +120,12 @@ def qemu_command(options, qemu, rom, chardevs):
 
 
 def chardevs_to_pipes(console, report):
-    """Character devices that write to file descriptors which QEMU inherits."""
+    """Character devices that write to pipes which QEMU inherits (append: no ftruncate)."""
     return [
         "-add-fd", f"fd={console},set=1", "-add-fd", f"fd={report},set=2",
-        "-chardev", "file,id=com1,path=/dev/fdset/1",
-        "-chardev", "file,id=debug,path=/dev/fdset/1",
-        "-chardev", "file,id=report,path=/dev/fdset/2",
+        "-chardev", "file,id=com1,path=/dev/fdset/1,append=on",
+        "-chardev", "file,id=debug,path=/dev/fdset/1,append=on",
+        "-chardev", "file,id=report,path=/dev/fdset/2,append=on",
     ]
 
 

@@ -13,6 +13,8 @@ from sevc_run.command import chardevs_to_pipes, qemu_command
 from sevc_run.report import Report
 from sevc_run.status import Refusal, Status
 
+# What every run says: TCG lacks features of the EPYC model that no guest here needs.
+QEMU_NOISE = b"warning: TCG doesn't support requested feature"
 GRACE_SECONDS = 5  # for QEMU to end, once it has told its verdict or was asked to
 
 
@@ -72,6 +74,13 @@ class Machine:
                 continue
 
 
+def open_log(path):
+    try:
+        return open(path, "w", encoding="utf-8")
+    except OSError as error:
+        raise Refusal(Status.USAGE, f"--log-file {path}: {error.strerror}") from error
+
+
 class Run:
     """Copies what the machine writes to where it belongs, until the machine has ended."""
 
@@ -79,9 +88,11 @@ class Run:
         self.machine = machine
         self.console = (sys.stderr if options.report == "json" else sys.stdout).buffer
         self.log_level = options.log
-        self.log_file = open(options.log_file, "w", encoding="utf-8") if options.log_file else None
+        self.log_file = open_log(options.log_file) if options.log_file else None
         self.report = Report(self.violation, self.log)
-        self.qemu_words = b""
+        self.console_column = 0
+        self.qemu_pending = b""
+        self.qemu_last_line = ""
         self.started = time.monotonic()
         self.deadline = self.started + options.timeout if options.timeout else None
         self.verdict_at = None
@@ -97,12 +108,19 @@ class Run:
         if name == "console":
             self.console.write(data)
             self.console.flush()
+            self.console_column = len(data) - data.rfind(b"\n") - 1
         elif name == "report":
             self.report.feed(data)
         else:
-            self.qemu_words += data
-            sys.stderr.write("qemu: " + data.decode("utf-8", "replace"))
-            sys.stderr.flush()
+            *lines, self.qemu_pending = (self.qemu_pending + data).split(b"\n")
+            for line in lines:
+                self.qemu_line(line)
+
+    def qemu_line(self, line):
+        if not line or QEMU_NOISE in line:
+            return
+        self.qemu_last_line = line.decode("utf-8", "replace")
+        print(f"qemu: {self.qemu_last_line}", file=sys.stderr, flush=True)
 
     def loop(self):
         """Result: False if time ran out."""
@@ -139,12 +157,16 @@ class Run:
             return status, None
         if self.report.verdict is not None:
             return Status.ERROR, f"the monitor's verdict is unknown: {self.report.verdict}"
-        last = self.qemu_words.decode("utf-8", "replace").strip().splitlines()[-1:]
-        return Status.ERROR, " ".join(
-            [f"QEMU ended with status {self.machine.process.returncode} and no verdict"]
-            + [f"({line})" for line in last])
+        reason = f"QEMU ended with status {self.machine.process.returncode} and no verdict"
+        if self.qemu_last_line:
+            reason += f" ({self.qemu_last_line})"
+        return Status.ERROR, reason
 
     def close(self):
         self.machine.end()
+        self.qemu_line(self.qemu_pending)
+        if self.console_column > 0:
+            self.console.write(b"\n")
+            self.console.flush()
         if self.log_file:
             self.log_file.close()

@@ -130,7 +130,7 @@ def words(status, report, reason):
     if status == Status.TERMINATED:
         return termination_words(pairs.get("set", 0), pairs.get("code", 0))
     if status == Status.TRIPLE_FAULT:
-        return f"the guest triple-faulted {detail}".rstrip()
+        return f"the guest triple-faulted: {detail or 'nobody knows where'}"
     return f"the monitor gave up: {detail or 'without a reason'}"
 
 
