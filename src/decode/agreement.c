@@ -7,10 +7,13 @@
 #include <sevc/insn.h>
 #include <sevc/svm.h>
 
-#define NO_EXIT 0xFFFF /* no exit code: OTHER, and VMGEXIT, which is never intercepted by #VC */
+/*
+ * No exit: what no line below names has none. As an exit code 0 is a read of CR0, which no
+ * instruction here raises.
+ */
+#define NO_EXIT 0
 
 static const uint16_t exit_of[SEVC_INSN_KIND_COUNT] = {
-    [SEVC_INSN_OTHER] = NO_EXIT,
     [SEVC_INSN_CPUID] = SEVC_EXIT_CPUID,
     [SEVC_INSN_RDMSR] = SEVC_EXIT_MSR,
     [SEVC_INSN_WRMSR] = SEVC_EXIT_MSR,
@@ -25,7 +28,7 @@ static const uint16_t exit_of[SEVC_INSN_KIND_COUNT] = {
     [SEVC_INSN_MWAIT] = SEVC_EXIT_MWAIT,
     [SEVC_INSN_MWAITX] = SEVC_EXIT_MWAIT,
     [SEVC_INSN_VMMCALL] = SEVC_EXIT_VMMCALL,
-    [SEVC_INSN_VMGEXIT] = NO_EXIT,
+    [SEVC_INSN_VMGEXIT] = NO_EXIT, /* an exit of its own, and never a #VC */
     [SEVC_INSN_READ_DR] = SEVC_EXIT_READ_DR7, /* and DR7 only */
     [SEVC_INSN_WRITE_DR] = SEVC_EXIT_WRITE_DR7,
     [SEVC_INSN_IN] = SEVC_EXIT_IOIO,

@@ -202,7 +202,7 @@ static enum sevc_result decode_general(const uint8_t *bytes, size_t limit,
     enum sevc_result result;
 
     if (sevc_is_evex(bytes, limit, prefixes, code_bits))
-        result = sevc_evex_parts(bytes, limit, prefixes, &parts);
+        result = sevc_evex_parts(bytes, limit, prefixes, insn->address_bytes, &parts);
     else
         result = sevc_zydis_parts(bytes, limit, code_bits, &parts);
     if (result == SEVC_RETRY)

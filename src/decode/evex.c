@@ -9,6 +9,7 @@
 enum {
     EVEX_PREFIX_BYTES = 4,
     EVEX_AFTER_PREFIXES = EVEX_PREFIX_BYTES + 2, /* opcode and ModRM byte */
+    DEFINED_MAPS = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 6,
 };
 
 /*
@@ -34,16 +35,20 @@ static bool has_immediate(uint8_t map, uint8_t opcode)
                                   (opcode >= 0xC4 && opcode <= 0xC6));
 }
 
-/* Displacement bytes, for 32-bit and 64-bit addressing: the only ones that compilers emit. */
-static size_t displacement_bytes(uint8_t mod, bool bare)
+/* BASE: of the SIB byte if there is one, else ModRM.rm. 16-bit addressing has no SIB byte. */
+static size_t displacement_bytes(uint8_t mod, uint8_t base, unsigned address_bytes)
 {
-    static const uint8_t bytes[4] = { 0, 1, 4, 0 };
+    size_t full = address_bytes == 2 ? 2 : 4;
+    uint8_t bare = address_bytes == 2 ? 6 : 5;
 
-    return mod == 0 && bare ? 4 : bytes[mod];
+    if (mod == 0)
+        return base == bare ? full : 0;
+    return mod == 1 ? 1 : mod == 2 ? full : 0;
 }
 
 enum sevc_result sevc_evex_parts(const uint8_t *bytes, size_t limit,
-                                 const struct sevc_prefixes *prefixes, struct sevc_parts *parts)
+                                 const struct sevc_prefixes *prefixes, unsigned address_bytes,
+                                 struct sevc_parts *parts)
 {
     const uint8_t *evex = bytes + prefixes->count;
     size_t length = prefixes->count + (size_t)EVEX_AFTER_PREFIXES;
@@ -53,6 +58,8 @@ enum sevc_result sevc_evex_parts(const uint8_t *bytes, size_t limit,
         return SEVC_BAD_INSN; /* #UD: 66, F2, F3, LOCK or REX before EVEX */
     if (length > limit)
         return SEVC_RETRY;
+    if ((evex[1] & 8) != 0 || !(1u << (evex[1] & 7) & DEFINED_MAPS) || (evex[2] & 4) == 0)
+        return SEVC_BAD_INSN; /* reserved bits */
     modrm = evex[5];
     *parts = (struct sevc_parts){
         .map = evex[1] & 7,
@@ -64,14 +71,14 @@ enum sevc_result sevc_evex_parts(const uint8_t *bytes, size_t limit,
         .rm = modrm & 7,
     };
     base = parts->rm;
-    parts->sib = parts->memory && parts->rm == 4;
+    parts->sib = parts->memory && parts->rm == 4 && address_bytes != 2;
     if (parts->sib) {
         if (length >= limit)
             return SEVC_RETRY;
         base = evex[EVEX_AFTER_PREFIXES] & 7;
         length++;
     }
-    length += displacement_bytes(parts->mod, base == 5);
+    length += displacement_bytes(parts->mod, base, address_bytes);
     length += has_immediate(parts->map, parts->opcode);
     if (length > SEVC_INSN_MAX_BYTES)
         return SEVC_BAD_INSN;

@@ -13,8 +13,6 @@
 
 #include <sevc/insn.h>
 
-#pragma GCC visibility push(hidden) /* no table is reached through a GOT */
-
 /* Legacy prefixes, as bits of sevc_opcode.flags and sevc_prefixes.seen. */
 enum {
     SEVC_PREFIX_OPERAND_SIZE = 1 << 0, /* 66 */
@@ -122,7 +120,8 @@ enum sevc_result sevc_zydis_parts(const uint8_t *bytes, size_t limit, unsigned c
 bool sevc_is_evex(const uint8_t *bytes, size_t limit, const struct sevc_prefixes *prefixes,
                   unsigned code_bits);
 enum sevc_result sevc_evex_parts(const uint8_t *bytes, size_t limit,
-                                 const struct sevc_prefixes *prefixes, struct sevc_parts *parts);
+                                 const struct sevc_prefixes *prefixes, unsigned address_bytes,
+                                 struct sevc_parts *parts);
 
 /* vector.c: an SSE, AVX, x87, MMX or 3DNow! instruction (with the memory operand that PARTS has)? */
 bool sevc_is_vector(const struct sevc_parts *parts);
@@ -131,7 +130,5 @@ bool sevc_is_vector(const struct sevc_parts *parts);
 void sevc_memory_operand(const struct sevc_parts *parts, const struct sevc_prefixes *prefixes,
                          unsigned code_bits, unsigned address_bytes,
                          struct sevc_memory_operand *operand);
-
-#pragma GCC visibility pop
 
 #endif

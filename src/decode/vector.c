@@ -41,10 +41,10 @@ static bool is_within(const struct opcode_range *ranges, size_t count,
     return false;
 }
 
-/* 0F AE: FXSAVE, FXRSTOR, LDMXCSR, STMXCSR, XSAVE, XRSTOR; the last two are XSAVEOPT, CLFLUSH. */
+/* 0F AE: FXSAVE, FXRSTOR, LDMXCSR, STMXCSR, XSAVE, XRSTOR; 6 and 7 are CLWB and CLFLUSH too. */
 static bool is_state_access(const struct sevc_parts *parts)
 {
-    return parts->map == SEVC_MAP_0F && parts->opcode == 0xAE && parts->reg <= 6;
+    return parts->map == SEVC_MAP_0F && parts->opcode == 0xAE && parts->reg <= 5;
 }
 
 bool sevc_is_vector(const struct sevc_parts *parts)
