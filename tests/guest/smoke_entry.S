@@ -1,26 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/* The smoke guest's entry, and its #VC entry: save everything, call C, restore, return. */
+/* Entry, exception stubs, tables, the way to user mode. */
     .text
     .global _start
 _start:
     call smoke_main
     ud2
 
-    .global smoke_install
-smoke_install:
-    leaq smoke_vc_entry(%rip), %rax
-    leaq idt + 29 * 16(%rip), %rdx
-    movw %ax, (%rdx)
-    movw $0x08, 2(%rdx)
-    movw $0x8E00, 4(%rdx)
-    shrq $16, %rax
-    movw %ax, 6(%rdx)
-    shrq $16, %rax
-    movl %eax, 8(%rdx)
+    .global load_tables
+load_tables:
+    lgdt gdtr(%rip)
     lidt idtr(%rip)
     ret
 
-smoke_vc_entry:
+/* void enter_user(rip, rsp) */
+    .global enter_user
+enter_user:
+    pushq %rbx
+    pushq %rbp
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, kernel_rsp(%rip)
+    pushq $0x1B
+    pushq %rsi
+    pushq $2
+    pushq $0x23
+    pushq %rdi
+    iretq
+
+    .global leave_user
+leave_user:
+    movq kernel_rsp(%rip), %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbp
+    popq %rbx
+    ret
+
+#define HAS_ERROR_CODE 0x60227D00
+
+    .balign 16
+    .global stubs
+stubs:
+    vector = 0
+    .rept 65
+    .balign 16
+    .if vector > 31
+    pushq $0
+    .elseif ((HAS_ERROR_CODE >> vector) & 1) == 0
+    pushq $0
+    .endif
+    pushq $vector
+    jmp common
+    vector = vector + 1
+    .endr
+
+common:
     pushq %rax
     pushq %rcx
     pushq %rdx
@@ -36,10 +74,11 @@ smoke_vc_entry:
     pushq %r13
     pushq %r14
     pushq %r15
+    cld
     movq %rsp, %rdi
     movq %rsp, %rbp
     andq $-16, %rsp
-    call smoke_vc
+    call smoke_trap
     movq %rbp, %rsp
     popq %r15
     popq %r14
@@ -56,18 +95,35 @@ smoke_vc_entry:
     popq %rdx
     popq %rcx
     popq %rax
-    addq $8, %rsp
+    addq $16, %rsp
     iretq
 
     .data
     .balign 16
+    .global gdt
+gdt:
+    .quad 0
+    .quad 0x00AF9B000000FFFF   /* 08 code, 64 bits */
+    .quad 0x00CF93000000FFFF   /* 10 data */
+    .quad 0x00CFF3000000FFFF   /* 18 user data */
+    .quad 0x00AFFB000000FFFF   /* 20 user code, 64 bits */
+    .quad 0, 0                 /* 28 TSS */
+    .quad 0x00CF9B000000FFFF   /* 38 code, 32 bits */
+    .quad 0x00CF93000000FFFF   /* 40 data for it */
+gdtr:
+    .word gdtr - gdt - 1
+    .quad gdt
+    .balign 16
 idtr:
-    .word 32 * 16 - 1
+    .word 65 * 16 - 1
     .quad idt
 
     .bss
     .balign 16
+kernel_rsp:
+    .skip 16
+    .global idt
 idt:
-    .skip 32 * 16
+    .skip 65 * 16
 
     .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* Cases that must not end in success: each way to die has its own verdict. */
+#include "smoke.h"
+
+static uint8_t page_b[PAGE] __attribute__((aligned(PAGE)));
+
+static void load_empty_idt(void)
+{
+    static const struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) none = { 0, 0 };
+    __asm__ volatile("lidt %0" : : "m"(none));
+}
+
+static void raise_vc(void)
+{
+    uint32_t regs[4];
+    cpuid(0, regs);
+}
+
+static void no_idt(void)
+{
+    load_empty_idt();
+    raise_vc();
+}
+
+static void gate_absent(void)
+{
+    for (unsigned vector = 0; vector < 32; vector++)
+        set_gate(vector, 0, 0, 0);
+    ((volatile uint8_t *)idt)[VC_VECTOR * 16 + 5] = 0x0E;
+    raise_vc();
+}
+
+static void triple_fault(void)
+{
+    load_empty_idt();
+    __asm__ volatile("ud2");
+}
+
+static void failure(void)
+{
+    finish(7);
+}
+
+static void terminate_by_msr(void)
+{
+    wrmsr(0xC0010130, 5 << 16 | 1 << 12 | 0x100); /* set 1, code 5 */
+    vmgexit();
+}
+
+static void terminate_by_event(void)
+{
+    ghcb_begin(0x8000FFFE, 6 << 4 | 2, 0);
+    ghcb_call();
+}
+
+/* RBX has no business in an OUT. */
+static void valid_bit_too_many(void)
+{
+    ghcb_begin(0x7B, 0xE9ull << 16 | 1 << 4, 0);
+    ghcb_put(0x1F8, 'x');
+    ghcb_put(0x318, 1);
+    ghcb_call();
+}
+
+static void mmio_encrypted(void)
+{
+    (void)*(volatile uint32_t *)window(1, LAPIC, C_BIT);
+}
+
+static void monitor_memory(void)
+{
+    /* The map's last piece below 4 GiB; the size of memory is the launcher's choice. */
+    (void)*(volatile uint32_t *)window(1, 0x10000000 - PAGE, 0);
+}
+
+static void fetch_from_device(void)
+{
+    ((void (*)(void))(uintptr_t)window(1, 0xFED00000, 0))();
+}
+
+static void tables_outside_ram(void)
+{
+    write_cr3(0xFED00000);
+}
+
+static void ghcb_read_privately(void)
+{
+    (void)*window(1, phys(ghcb_page), C_BIT);
+    ghcb_out(0xE9, 1, 'x');
+}
+
+static void ghcb_encrypted(void)
+{
+    ghcb = window(0, phys(page_b), C_BIT);
+    ghcb_begin(0x7B, 0xE9ull << 16 | 1 << 4, 0);
+    ghcb_put(0x1F8, 'x');
+    wrmsr(0xC0010130, phys(page_b));
+    vmgexit();
+}
+
+static void reset(void)
+{
+    ghcb_out(0xCF9, 1, 6);
+}
+
+static void halt_for_ever(void)
+{
+    __asm__ volatile("cli; hlt");
+}
+
+const struct smoke_case smoke_die[] = {
+    { "no-idt", no_idt },
+    { "gate-absent", gate_absent },
+    { "triple-fault", triple_fault },
+    { "failure", failure },
+    { "terminate-by-msr", terminate_by_msr },
+    { "terminate-by-event", terminate_by_event },
+    { "valid-bit-too-many", valid_bit_too_many },
+    { "mmio-encrypted", mmio_encrypted },
+    { "monitor-memory", monitor_memory },
+    { "fetch-from-device", fetch_from_device },
+    { "tables-outside-ram", tables_outside_ram },
+    { "ghcb-read-privately", ghcb_read_privately },
+    { "ghcb-encrypted", ghcb_encrypted },
+    { "reset", reset },
+    { "halt-for-ever", halt_for_ever },
+    { 0, 0 },
+};

@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Runs the emulated platform's own guests; each must end with its verdict.
+
+usage: smoke_test.py ROM SMOKE.elf SMOKE-HIGH.elf [CASE...]
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+CPU = "EPYC,+svm,+npt,phys-bits=48"
+
+SUCCESS = r"success"
+HIGH_TOO = ["hello", "ciphertext", "user-ist", "timer", "no-idt"]
+
+# case: the verdict line, a pattern for the report before it, more configuration
+CASES = {
+    "hello": (SUCCESS, r"count exit=0x72 vc=1 vmgexit=0\n"),
+    "ciphertext": (SUCCESS, r"total vc=0 vmgexit=2 "),
+    "fresh-memory": (SUCCESS, ""),
+    "frame64": (SUCCESS, ""),
+    "trap-gate": (SUCCESS, ""),
+    "ist": (SUCCESS, ""),
+    "user-rsp0": (SUCCESS, ""),
+    "user-ist": (SUCCESS, ""),
+    "mode32": (SUCCESS, ""),
+    "timer": (SUCCESS, ""),
+    "halt-wakes": (SUCCESS, ""),
+    "reinject": (SUCCESS, r"(?s)(reinject.*){10}", "log=3"),
+    "frame-page-fault": (SUCCESS, r"undelivered cpu=0 vc=0x72 .* the stack cannot be written"),
+    "fetch-decrypts": (SUCCESS, ""),
+    "walk-decrypts": (SUCCESS, ""),
+    "msrs": (SUCCESS, r"total vc=0 "),
+    "svm-is-hidden": (SUCCESS, ""),
+    "exit-codes": (SUCCESS, r"count exit=0x87 vc=1 "),
+    "no-idt": (r"triple-fault #VC 0x72 at rip=0x\w+ with no handler \(no entry 29", ""),
+    "gate-absent": (r"triple-fault #VC 0x72 .* entry 29 is not present", ""),
+    "triple-fault": (r"triple-fault at rip=0x\w+$", ""),
+    "failure": (r"failure code=7$", ""),
+    "terminate-by-msr": (r"terminated set=1 code=5$", r"count msr=0x100 vmgexit=1\n"),
+    "terminate-by-event": (r"terminated set=2 code=6$", ""),
+    "valid-bit-too-many": (r"violation stopped", r"violation cpu=0 rip=0x\w+ exit=0x403 rule=\S+ "),
+    "mmio-encrypted": (r"violation ", r"rule=mmio-encrypted "),
+    "monitor-memory": (r"violation ", r"rule=monitor-memory "),
+    "fetch-from-device": (r"violation ", r"rule=fetch-outside-ram "),
+    "tables-outside-ram": (r"violation ", r"rule=page-table-outside-ram "),
+    "ghcb-read-privately": (r"violation ", r"rule=ghcb-alias "),
+    "ghcb-encrypted": (r"violation ", r"violation cpu=0 .* exit=0x403 rule="),
+    "reset": (r"error the guest reset the machine", ""),
+    "halt-for-ever": (r"error the guest halted .* interrupts off", ""),
+}
+
+# What is wrong with the set-up rather than with the guest: QEMU's options, then the verdict.
+SETUPS = {
+    "option-unknown": (["-fw_cfg", "name=opt/sevc/config,string=lag=1"], r"error unknown option"),
+    "no-svm": (["-cpu", "EPYC,-svm,phys-bits=48"], r"error the processor has no SVM: run QEMU"),
+    "no-npt": (["-cpu", "EPYC,+svm,-npt,phys-bits=48"], r"error .*add \+npt"),
+    "phys-bits-40": (["-cpu", "EPYC,+svm,+npt"], r"error 40 physical address bits.*phys-bits=48"),
+    "memory-16M": (["-m", "16M"], r"error .*larger -m"),
+    "memory-32M": (["-m", "32M"], r"error .*larger -m|success"),
+    "memory-5G": (["-m", "5G"], SUCCESS),
+    "machine-pc": (["-machine", "pc"], SUCCESS),
+    "phys-bits-52": (["-cpu", "EPYC-Rome,+svm,+npt,phys-bits=52"], SUCCESS),
+    "kernel-no-elf": (["-fw_cfg", "name=opt/sevc/kernel,string=hello"], r"error the kernel is no"),
+    "kernel-absent": (["-fw_cfg", "name=opt/sevc/nothing,string=x"], r"error no kernel: pass"),
+}
+
+
+def command(rom, report, kernel, case, config):
+    own = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", CPU, "-m", "256M",
+           "-nodefaults", "-display", "none", "-no-reboot", "-bios", rom,
+           "-chardev", f"file,id=report,path={report}",
+           "-device", "isa-debugcon,iobase=0x505,chardev=report",
+           "-chardev", "null,id=console", "-device", "isa-debugcon,iobase=0xe9,chardev=console",
+           "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+           "-fw_cfg", f"name=opt/sevc/cmdline,string={case}"]
+    if kernel:
+        own += ["-fw_cfg", f"name=opt/sevc/kernel,file={kernel}"]
+    if config:
+        own += ["-fw_cfg", f"name=opt/sevc/config,string={config}"]
+    return own
+
+
+def run(line, report):
+    try:
+        subprocess.run(line, timeout=60, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=False)
+    except subprocess.TimeoutExpired:
+        pass
+    if not os.path.exists(report):
+        return ""
+    with open(report, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def judge(name, text, verdict, pattern):
+    """One verdict, at the end, as wanted; and the pattern somewhere before it."""
+    verdicts = re.findall(r"(?m)^verdict (.*)$", text)
+    good = (len(verdicts) == 1 and text.endswith(f"verdict {verdicts[0]}\n")
+            and re.match(verdict, verdicts[0]) is not None and re.search(pattern, text) is not None)
+    print(f"{'ok' if good else 'FAILED':7}{name:24}{verdicts[-1] if verdicts else 'no verdict'}",
+          flush=True)
+    if not good:
+        print(f"       wanted: {verdict} and {pattern!r}; the report ends:")
+        print("".join(f"       {line}\n" for line in text.splitlines()[-12:]), end="")
+    return good
+
+
+def main(rom, low, high, wanted):
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        report = os.path.join(folder, "report")
+
+        def one(name, case, kernel, expected, config="", extra=()):
+            if wanted and name not in wanted:
+                return
+            text = run(command(rom, report, kernel, case, config) + list(extra), report)
+            results.append(judge(name, text, *expected))
+
+        for name, (verdict, pattern, *config) in CASES.items():
+            one(name, name, low, (verdict, pattern), *config)
+        for name in HIGH_TOO:
+            one("high-" + name, name, high, CASES[name][:2])
+        one("keep-going", "valid-bit-too-many", low, (r"violation$", r"violations=1\n"),
+            "stop=never")
+        for name, (extra, verdict) in SETUPS.items():
+            kernel = None if "kernel" in name else low
+            one(name, "hello", kernel, (verdict, ""), "", extra)
+    print(f"{sum(results)} of {len(results)} cases good")
+    return 0 if results and all(results) else 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 4:
+        sys.exit(__doc__)
+    sys.exit(main(*sys.argv[1:4], sys.argv[4:]))
