@@ -15,7 +15,7 @@ static const struct {
     uint32_t first, last;
     enum msr_access access;
 } msrs[] = {
-    { 0x00000010, 0x00000010, MSR_READ_WRITE },    /* TSC */
+    { 0x00000010, 0x00000010, MSR_WRITE_IGNORED }, /* TSC */
     { 0x00000017, 0x00000017, MSR_READ },          /* platform id */
     { 0x0000001B, 0x0000001B, MSR_READ_WRITE },    /* APIC_BASE */
     { 0x0000008B, 0x0000008B, MSR_WRITE_IGNORED }, /* microcode patch level */
@@ -34,6 +34,7 @@ static const struct {
     { 0xC0010015, 0xC0010015, MSR_WRITE_IGNORED }, /* HWCR */
 };
 
+#define MSR_TSC           0x10
 #define MSR_APIC_BASE     0x1B
 #define APIC_DEFAULT_BASE 0xFEE00000ull
 
@@ -51,7 +52,7 @@ bool device_rdmsr(uint32_t msr, uint64_t *value)
 {
     if (find(msr) < 0)
         return false;
-    *value = cpu_rdmsr(msr);
+    *value = msr == MSR_TSC ? device_tsc() : cpu_rdmsr(msr);
     return true;
 }
 

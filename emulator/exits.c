@@ -13,6 +13,7 @@
 #include "cpu.h"
 #include "deliver.h"
 #include "device.h"
+#include "halt.h"
 #include "insn.h"
 #include "memory.h"
 #include "npf.h"
@@ -146,6 +147,8 @@ static const struct {
     { SEVC_EXIT_READ_DR7, SEVC_EXIT_READ_DR7, exit_reflect },
     { SEVC_EXIT_WRITE_DR7, SEVC_EXIT_WRITE_DR7, exit_reflect },
     { SEVC_EXIT_WRITE_CR0, SEVC_EXIT_WRITE_CR0, privileged_write_cr0 },
+    { SEVC_EXIT_HLT, SEVC_EXIT_HLT, halt_handle },
+    { SEVC_EXIT_INTR, SEVC_EXIT_INTR, halt_interrupted },
     { SEVC_EXIT_VMRUN, SEVC_EXIT_VMRUN, exit_undefined },
     { SEVC_EXIT_VMLOAD, SEVC_EXIT_SKINIT, exit_undefined },
     { SEVC_EXIT_INVLPGA, SEVC_EXIT_INVLPGA, exit_undefined },

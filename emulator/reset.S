@@ -126,7 +126,7 @@ too_small:
     movw $0x505, %dx
 2:  lodsb
     outb %al, %dx
-    testb %al, %al
+    cmpb $0, (%esi)
     jnz 2b
     movw $0xf4, %dx
     movb $0x7f, %al

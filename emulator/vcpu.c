@@ -22,15 +22,15 @@ static uint8_t msrpm[MSRPM_BYTES] __attribute__((aligned(4096)));
 static uint8_t host_save[MAX_VCPUS][PAGE_BYTES] __attribute__((aligned(4096)));
 
 /*
- * What a host intercepts in an SEV-ES guest. HLT, PAUSE and interrupts are automatic exits on
- * real hardware and need nothing from the guest, so the emulation lets them through to QEMU.
- * VMRUN has to be there; its relatives become #UD, as without EFER.SVME.
+ * What a host intercepts in an SEV-ES guest. PAUSE and interrupts are automatic exits on real
+ * hardware and need nothing from the guest, so the emulation lets them through to QEMU; so does
+ * HLT, but for halt.c. VMRUN has to be there; its relatives become #UD, as without EFER.SVME.
  */
 static const uint8_t intercepts[] = {
-    SEVC_EXIT_RDTSC,  SEVC_EXIT_RDPMC,    SEVC_EXIT_CPUID, SEVC_EXIT_INVD,    SEVC_EXIT_IOIO,
-    SEVC_EXIT_MSR,    SEVC_EXIT_SHUTDOWN, SEVC_EXIT_VMRUN, SEVC_EXIT_VMMCALL, SEVC_EXIT_VMLOAD,
-    SEVC_EXIT_VMSAVE, SEVC_EXIT_STGI,     SEVC_EXIT_CLGI,  SEVC_EXIT_SKINIT,  SEVC_EXIT_RDTSCP,
-    SEVC_EXIT_WBINVD, SEVC_EXIT_MONITOR,  SEVC_EXIT_MWAIT, SEVC_EXIT_INVLPGA,
+    SEVC_EXIT_RDTSC,  SEVC_EXIT_RDPMC,    SEVC_EXIT_CPUID,   SEVC_EXIT_INVD,    SEVC_EXIT_IOIO,
+    SEVC_EXIT_MSR,    SEVC_EXIT_SHUTDOWN, SEVC_EXIT_VMRUN,   SEVC_EXIT_VMMCALL, SEVC_EXIT_VMLOAD,
+    SEVC_EXIT_VMSAVE, SEVC_EXIT_STGI,     SEVC_EXIT_CLGI,    SEVC_EXIT_SKINIT,  SEVC_EXIT_RDTSCP,
+    SEVC_EXIT_WBINVD, SEVC_EXIT_HLT,      SEVC_EXIT_MONITOR, SEVC_EXIT_MWAIT,   SEVC_EXIT_INVLPGA,
 };
 
 /* MSRs that reach the processor unseen: part of the VMSA on real hardware, switched there. */

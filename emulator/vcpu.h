@@ -28,6 +28,8 @@ struct vcpu {
     struct vcpu_where undelivered_at;
     const char *undelivered_why;
 
+    uint64_t halt_rip; /* of the HLT in which the guest last slept (halt.c) */
+
     struct ghcb_server ghcb;
 };
 

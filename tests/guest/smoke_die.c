@@ -88,6 +88,7 @@ static void tables_outside_ram(void)
 
 static void ghcb_read_privately(void)
 {
+    ghcb_out(0xE9, 1, 'x');
     (void)*window(1, phys(ghcb_page), C_BIT);
     ghcb_out(0xE9, 1, 'x');
 }

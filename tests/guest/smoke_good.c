@@ -304,8 +304,8 @@ static void exit_codes(void)
     RAISES(0x6F, 2, "rdpmc");
     RAISES(0x76, 2, "invd");
     RAISES(0x89, 2, "wbinvd");
-    RAISES(0x8A, 3, "monitor %%rax, %%ecx, %%edx");
-    RAISES(0x8B, 3, "mwait %%eax, %%ecx");
+    RAISES(0x8A, 3, "monitor");
+    RAISES(0x8B, 3, "mwait");
     RAISES(0x81, 3, "vmmcall");
     RAISES(0x27, 3, "mov %%db7, %%rax");
     RAISES(0x37, 3, "mov %%rax, %%db7");

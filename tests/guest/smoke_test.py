@@ -50,7 +50,7 @@ CASES = {
     "ghcb-read-privately": (r"violation ", r"rule=ghcb-alias "),
     "ghcb-encrypted": (r"violation ", r"violation cpu=0 .* exit=0x403 rule="),
     "reset": (r"error the guest reset the machine", ""),
-    "halt-for-ever": (r"error the guest halted .* interrupts off", ""),
+    "halt-for-ever": (r"error the guest halted for ever .* interrupts off$", ""),
 }
 
 # What is wrong with the set-up rather than with the guest: QEMU's options, then the verdict.

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HLT. A real host sees it as an automatic exit. Here it is watched for one reason: a guest that
+ * halts with interrupts off stays so for ever, and its author should not wait for a time-out.
+ * (With several processors, that will be true of all of them only: issue 4.)
+ */
+#ifndef EMULATOR_HALT_H
+#define EMULATOR_HALT_H
+
+struct vcpu;
+
+void halt_handle(struct vcpu *v);
+void halt_interrupted(struct vcpu *v);
+
+#endif
