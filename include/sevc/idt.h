@@ -27,16 +27,31 @@ struct sevc_idt_gate {
 };
 
 /*
- * The entry points; never called, only named in gates.
+ * The entry points; never called, only named in gates. docs/entry.md explains them.
  *
- * sevc_vc_entry        on an IST stack that is a struct sevc_vc_stack
+ * sevc_vc_entry        on an IST stack that is a struct sevc_vc_stack. Ends in sevc_terminate()
+ *                      where its own frame has been lost, or the stack has no level left
  * sevc_vc_entry_plain  on the interrupted stack, or TSS.RSP0; for kernels without SYSCALL, which
  *                      provide sevc_os_this_cpu()
- * sevc_early_entry     the early handler; ends in sevc_terminate() if that fails
+ * sevc_early_entry     on the interrupted stack: the early handler; ends in sevc_terminate() if
+ *                      that fails
  */
 void sevc_vc_entry(void);
 void sevc_vc_entry_plain(void);
 void sevc_early_entry(void);
+
+/*
+ * Where sevc_vc_entry goes on from if it was user mode (CPL 3) that was interrupted. Weak default:
+ * served in place, on the IST stack, as kernel mode is; good for kernels whose hooks need neither
+ * the kernel's GS base nor another CR3.
+ *
+ * A kernel that has more to do defines this symbol in assembly. It is jumped to, not called: RSP
+ * stands at the error code that the processor pushed on the IST stack, all other registers are the
+ * user's. Its duties: its SWAPGS and CR3, leaving the IST stack (the next #VC starts at the same
+ * place) before anything can raise #VC, a struct sevc_trap, sevc_handle_vc(), what
+ * sevc_vc_dispatch() in src/idt/dispatch.c does with the result, and the IRETQ.
+ */
+void sevc_vc_entry_user(void);
 
 /* Fills in any gate: an interrupt gate, DPL 0, present. ist: 0 (none) to 7. Pure. */
 void sevc_idt_make_gate(struct sevc_idt_gate *gate, void (*entry)(void), uint16_t code_selector,

@@ -56,7 +56,7 @@ enum sevc_access {
 struct sevc_copy {
     const struct sevc_trap *trap;
     uint64_t va;
-    void *buffer;
+    void *buffer; /* of INS and OUTS the GHCB itself: copy, and do not interpret */
     size_t bytes; /* 1 to 4096; may span pages */
     enum sevc_access access;
     bool user;               /* access with the rights of CPL 3: kernel addresses must fault */
@@ -105,6 +105,7 @@ void sevc_os_account(const struct sevc_report *report);
 /*
  * The state of this CPU. Needed only by kernels that use the entry without IST
  * (sevc_vc_entry_plain); NULL means not set up yet: the early handler serves the exception.
+ * Weak default: NULL.
  */
 struct sevc_cpu *sevc_os_this_cpu(void);
 

@@ -50,12 +50,15 @@ enum sevc_reason {
     SEVC_REASON_LOCKED,       /* LOCK on a device promises what cannot be kept */
     SEVC_REASON_VECTOR_INSN,  /* an SSE or AVX access to MMIO */
     SEVC_REASON_CODE_SIZE,    /* the code segment is of a size that this exit does not allow */
+    SEVC_REASON_PRIVILEGE,    /* CPL (or CR4.TSD) does not allow it: #GP */
     /* policy */
     SEVC_REASON_PROTECTED_MSR, /* the GHCB or SEV_STATUS MSR, which never raise #VC */
+    SEVC_REASON_SECURE_TSC,    /* RDTSC and RDTSCP never raise #VC with Secure TSC */
     SEVC_REASON_USER_MMIO,     /* MMIO from user mode */
     SEVC_REASON_USER_IO,       /* port I/O that the I/O permission bitmap denies */
     SEVC_REASON_MMIO_OFF,      /* the policy allows no MMIO emulation, or not of this kind */
-    SEVC_REASON_MMIO_RANGE,    /* sevc_os_mmio_allowed() said no */
+    SEVC_REASON_MMIO_RANGE,    /* the GHCB's own page, or sevc_os_mmio_allowed() said no */
+    SEVC_REASON_MMIO_SPLIT,    /* crosses into a page that does not follow in physical memory */
     SEVC_REASON_SNP,           /* SEV-SNP is active; this version does not know it */
     SEVC_REASON_NOT_SEV_ES,    /* SEV_STATUS says that this is no SEV-ES guest */
     /* memory */

@@ -15,9 +15,10 @@ extern "C" {
 
 /*
  * Readies a CPU: adopts its GHCB (zeroes the page, points the GHCB MSR at it), learns the platform
- * unless config->like has it, ties config->stack to the CPU. Call it once on the CPU itself,
- * interrupts off, after the GHCB page has been mapped without the C-bit; #VC exceptions on this
- * CPU are served by the early handler before, by the runtime handler after.
+ * unless config->like has it, ties config->stack to the CPU and *config->tss_ist to the stack's top.
+ * Call it once on the CPU itself, interrupts off, after the GHCB page has been mapped without the
+ * C-bit; #VC exceptions on this CPU are served by the early handler before, by the runtime handler
+ * after.
  *
  * config: read during the call only.
  *
@@ -38,7 +39,9 @@ bool sevc_cpu_ready(const struct sevc_cpu *cpu);
  * cpu: this CPU's, ready or not (then SEVC_FORBIDDEN, NOT_READY, except that CPUID is answered by the
  * early handler). trap: the frame; changed only as documented in status.h: with SEVC_OK and
  * SEVC_OK_TRAP as the instruction does, with SEVC_RETRY and SEVC_EXCEPTION only by the elements of a
- * REP instruction that are complete, otherwise not at all. report: not NULL, always filled in.
+ * REP instruction that are complete, otherwise not at all. (A REP instruction that is single-stepped
+ * ends with SEVC_OK_TRAP after each element, RIP still in front of it: so the processor traps.)
+ * report: not NULL, always filled in.
  *
  * Context: #VC handler, interrupts off, at most two levels deep on one CPU. Bounded: at most one
  * shared buffer of string I/O a call.

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One #VC exception while it is being handled, and what the files of this floor share about it.
+ *
+ * handle.c fetches, decodes, checks that the instruction can raise the exit, opens the session, and
+ * picks the function of the exit by the instruction's kind. That function decides by policy,
+ * sends the event, and changes registers and memory after the reply has been checked. It returns SEVC_OK
+ * when the instruction is complete; RIP is then moved by handle.c, through advance.c.
+ */
+#ifndef SEVC_VC_EXCEPTION_H
+#define SEVC_VC_EXCEPTION_H
+
+#include <sevc/ghcb.h>
+#include <sevc/insn.h>
+#include <sevc/os.h>
+#include <sevc/svm.h>
+#include <sevc/vc.h>
+
+struct sevc_exception {
+    struct sevc_cpu *cpu;
+    struct sevc_trap *trap;
+    struct sevc_report *report;
+    unsigned code_bits; /* 64 or 32 */
+    struct sevc_insn insn;
+    struct sevc_session session;
+};
+
+/* ---- the exits, one file each; context: an open session ---- */
+
+enum sevc_result sevc_vc_cpuid(struct sevc_exception *vc);     /* cpuid.c */
+enum sevc_result sevc_vc_rdmsr(struct sevc_exception *vc);     /* msr.c */
+enum sevc_result sevc_vc_wrmsr(struct sevc_exception *vc);     /* msr.c */
+enum sevc_result sevc_vc_in(struct sevc_exception *vc);        /* ioio.c */
+enum sevc_result sevc_vc_out(struct sevc_exception *vc);       /* ioio.c */
+enum sevc_result sevc_vc_string_io(struct sevc_exception *vc); /* string_io.c: INS, OUTS */
+enum sevc_result sevc_vc_mmio(struct sevc_exception *vc);      /* mmio.c */
+enum sevc_result sevc_vc_rdtsc(struct sevc_exception *vc);     /* tsc.c */
+enum sevc_result sevc_vc_rdtscp(struct sevc_exception *vc);    /* tsc.c */
+
+/* ioio.c: may the interrupted code use these ports? SEVC_OK, or SEVC_EXCEPTION with #GP(0). */
+enum sevc_result sevc_vc_check_port(struct sevc_exception *vc, uint16_t port, unsigned bytes);
+
+/* ---- how an instruction ends: advance.c ---- */
+
+/* The instruction is complete: the RIP rule. SEVC_OK, or SEVC_OK_TRAP if TF is set. */
+enum sevc_result sevc_vc_advance(struct sevc_exception *vc);
+
+/* A REP instruction has elements left: SEVC_RETRY, or SEVC_OK_TRAP if TF is set. RIP stays. */
+enum sevc_result sevc_vc_pause(struct sevc_exception *vc);
+
+/* ---- how it fails ---- */
+
+/* Notes why, and returns RESULT. */
+static inline enum sevc_result sevc_vc_refuse(struct sevc_exception *vc, enum sevc_result result,
+                                              enum sevc_stage stage, enum sevc_reason reason)
+{
+    vc->report->stage = stage;
+    vc->report->reason = reason;
+    return result;
+}
+
+/* An exception with an error code, as the processor would have raised it. */
+static inline enum sevc_result sevc_vc_raise(struct sevc_exception *vc, enum sevc_stage stage,
+                                             enum sevc_reason reason, struct sevc_fault fault)
+{
+    vc->report->fault = fault;
+    return sevc_vc_refuse(vc, SEVC_EXCEPTION, stage, reason);
+}
+
+static inline enum sevc_result sevc_vc_raise_gp(struct sevc_exception *vc, enum sevc_reason reason)
+{
+    return sevc_vc_raise(vc, SEVC_STAGE_POLICY, reason,
+                         (struct sevc_fault){ .vector = SEVC_VECTOR_GP, .has_error_code = true });
+}
+
+/* ---- small facts ---- */
+
+/*
+ * What a register holds after VALUE was written to its low BYTES: a 32-bit write clears the upper
+ * half, an 8-bit or 16-bit write keeps the rest (APM vol. 1, 3.1.2).
+ */
+static inline uint64_t sevc_vc_merge(uint64_t old, uint64_t value, unsigned bytes)
+{
+    uint64_t mask = ~0ull >> (64 - 8 * bytes);
+
+    return bytes >= 4 ? value & mask : (old & ~mask) | (value & mask);
+}
+
+static inline bool sevc_vc_has_tf(const struct sevc_exception *vc)
+{
+    return (vc->trap->rflags & SEVC_RFLAGS_TF) != 0;
+}
+
+/* Does paging treat the interrupted code as user mode? (APM vol. 2, 5.6: CPL 3 alone.) */
+static inline bool sevc_vc_is_user(const struct sevc_exception *vc)
+{
+    return sevc_trap_cpl(vc->trap) == 3;
+}
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* The runtime #VC handler (APM vol. 2, 15.35; GHCB spec 2.03, 4.1). */
+#include <stddef.h>
+
+#include "exception.h"
+
+/*
+ * The exits that are served: which instruction, and which exit it raises. The pair must be found
+ * here before anything is done, so that the check of the instruction cannot be forgotten for an
+ * exit that is added: the host chooses the error code of a #VC that it injects (WeSee, CVE-2024-25742).
+ */
+#define NOT_SERVED 0 /* as an exit code the read of CR0, which is never served */
+
+static const uint16_t served_exit[SEVC_INSN_KIND_COUNT] = {
+    [SEVC_INSN_CPUID] = SEVC_EXIT_CPUID,   [SEVC_INSN_RDMSR] = SEVC_EXIT_MSR,
+    [SEVC_INSN_WRMSR] = SEVC_EXIT_MSR,     [SEVC_INSN_RDTSC] = SEVC_EXIT_RDTSC,
+    [SEVC_INSN_RDTSCP] = SEVC_EXIT_RDTSCP, [SEVC_INSN_IN] = SEVC_EXIT_IOIO,
+    [SEVC_INSN_OUT] = SEVC_EXIT_IOIO,      [SEVC_INSN_INS] = SEVC_EXIT_IOIO,
+    [SEVC_INSN_OUTS] = SEVC_EXIT_IOIO,     [SEVC_INSN_LOAD] = SEVC_EXIT_NPF,
+    [SEVC_INSN_STORE] = SEVC_EXIT_NPF,     [SEVC_INSN_STORE_IMM] = SEVC_EXIT_NPF,
+};
+
+static bool is_served(uint64_t exit_code)
+{
+    for (unsigned kind = 0; kind < SEVC_INSN_KIND_COUNT; kind++) {
+        if (served_exit[kind] != NOT_SERVED && served_exit[kind] == exit_code) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One function for each kind: a switch, because an exception path has no indirect calls. */
+static enum sevc_result act(struct sevc_exception *vc)
+{
+    switch (vc->insn.kind) {
+    case SEVC_INSN_CPUID:
+        return sevc_vc_cpuid(vc);
+    case SEVC_INSN_RDMSR:
+        return sevc_vc_rdmsr(vc);
+    case SEVC_INSN_WRMSR:
+        return sevc_vc_wrmsr(vc);
+    case SEVC_INSN_RDTSC:
+        return sevc_vc_rdtsc(vc);
+    case SEVC_INSN_RDTSCP:
+        return sevc_vc_rdtscp(vc);
+    case SEVC_INSN_IN:
+        return sevc_vc_in(vc);
+    case SEVC_INSN_OUT:
+        return sevc_vc_out(vc);
+    case SEVC_INSN_INS:
+    case SEVC_INSN_OUTS:
+        return sevc_vc_string_io(vc);
+    case SEVC_INSN_LOAD:
+    case SEVC_INSN_STORE:
+    case SEVC_INSN_STORE_IMM:
+        return sevc_vc_mmio(vc);
+    default: /* a row of served_exit without a function */
+        return sevc_vc_refuse(vc, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NO_SUCH_EXIT);
+    }
+}
+
+/* ---- bytes to meaning ---- */
+
+/*
+ * Reads the instruction, once: all that follows works on this copy, whatever another thread does
+ * to the original (CVE-2023-46813). Near the end of what is mapped the window is shorter, and that
+ * is an error only if the instruction is longer than the window.
+ */
+static enum sevc_result fetch_and_decode(struct sevc_exception *vc)
+{
+    struct sevc_report *report = vc->report;
+    struct sevc_copy copy;
+    enum sevc_result result;
+    bool complete;
+
+    vc->code_bits = (unsigned)sevc_os_register(vc->trap, SEVC_OS_CODE_BITS);
+    if (vc->code_bits != 64 && vc->code_bits != 32) {
+        /* Where 16-bit code lies depends on a segment base that is unknown here. */
+        return sevc_vc_refuse(vc, SEVC_UNSUPPORTED, SEVC_STAGE_FETCH, SEVC_REASON_CODE_SIZE);
+    }
+
+    copy.trap = vc->trap;
+    copy.va = vc->trap->rip;
+    copy.buffer = report->insn;
+    copy.bytes = SEVC_INSN_MAX_BYTES;
+    copy.access = SEVC_ACCESS_FETCH;
+    copy.user = sevc_vc_is_user(vc);
+    copy.done = 0;
+    complete = sevc_os_copy(&copy);
+    report->insn_bytes = complete ? SEVC_INSN_MAX_BYTES : (uint8_t)copy.done;
+
+    result = sevc_decode(report->insn, report->insn_bytes, vc->code_bits, &vc->insn);
+    if (result == SEVC_OK) {
+        return SEVC_OK;
+    }
+    if (result == SEVC_RETRY && !complete) {
+        return sevc_vc_raise(vc, SEVC_STAGE_FETCH, SEVC_REASON_COPY_FAULT, copy.fault);
+    }
+    return sevc_vc_refuse(vc, SEVC_BAD_INSN, SEVC_STAGE_DECODE, SEVC_REASON_NO_INSN);
+}
+
+/* An access to memory which is not emulated is refused by name. NONE: it is no access to memory. */
+static enum sevc_reason refused_access(const struct sevc_insn *insn)
+{
+    if (insn->locked) {
+        return SEVC_REASON_LOCKED;
+    }
+    if (insn->kind == SEVC_INSN_VECTOR) {
+        return SEVC_REASON_VECTOR_INSN;
+    }
+    if (insn->kind == SEVC_INSN_OTHER || insn->kind >= SEVC_INSN_LOAD) {
+        return SEVC_REASON_UNKNOWN_INSN;
+    }
+    return SEVC_REASON_NONE;
+}
+
+/*
+ * Says why the pair of instruction and exit is not in the table: the instruction cannot raise the
+ * exit, which then was injected; or it can, and that is not served.
+ */
+static enum sevc_result not_served(struct sevc_exception *vc)
+{
+    enum sevc_reason reason = SEVC_REASON_NONE;
+
+    if (!is_served(vc->report->exit_code)) {
+        reason = SEVC_REASON_NO_SUCH_EXIT;
+    } else if (vc->report->exit_code == SEVC_EXIT_NPF) {
+        reason = refused_access(&vc->insn);
+    }
+    if (reason != SEVC_REASON_NONE) {
+        return sevc_vc_refuse(vc, SEVC_UNSUPPORTED, SEVC_STAGE_AGREEMENT, reason);
+    }
+    return sevc_vc_refuse(vc, SEVC_BAD_INSN, SEVC_STAGE_AGREEMENT, SEVC_REASON_MISMATCH);
+}
+
+static enum sevc_result identify(struct sevc_exception *vc)
+{
+    uint64_t exit_code = vc->report->exit_code;
+    enum sevc_result result = fetch_and_decode(vc);
+    uint16_t served;
+
+    if (result != SEVC_OK) {
+        /* An exit that is not served at all needs no instruction: say that, rather. */
+        return is_served(exit_code) ? result : not_served(vc);
+    }
+    served = served_exit[vc->insn.kind];
+    if (served == NOT_SERVED || served != exit_code || !sevc_insn_agrees(exit_code, &vc->insn)) {
+        return not_served(vc);
+    }
+    return SEVC_OK;
+}
+
+/* ---- the whole ---- */
+
+static enum sevc_result emulate(struct sevc_exception *vc)
+{
+    enum sevc_result result = sevc_session_begin(&vc->session, vc->cpu, vc->report);
+
+    if (result != SEVC_OK) {
+        return result;
+    }
+    result = act(vc);
+    sevc_session_end(&vc->session);
+    return result == SEVC_OK ? sevc_vc_advance(vc) : result;
+}
+
+/* No GHCB yet. CPUID can do without; user mode, whose bytes must not be read directly, cannot run. */
+static enum sevc_result not_ready(struct sevc_trap *trap, struct sevc_report *report)
+{
+    if (trap->error_code == SEVC_EXIT_CPUID && sevc_trap_cpl(trap) == 0) {
+        return sevc_early_handle_vc(trap, report);
+    }
+    report->result = SEVC_FORBIDDEN;
+    report->stage = SEVC_STAGE_REQUEST;
+    report->reason = SEVC_REASON_NOT_READY;
+    return SEVC_FORBIDDEN;
+}
+
+/* Only what is not written on every path, or is meaningless without another field, is left out. */
+static void start_report(struct sevc_report *report, const struct sevc_trap *trap)
+{
+    report->exit_code = trap->error_code;
+    report->rip = trap->rip;
+    report->nae_code = 0;
+    report->info1 = 0;
+    report->info2 = 0;
+    report->stage = SEVC_STAGE_NONE;
+    report->reason = SEVC_REASON_NONE;
+    report->vmgexits = 0;
+    report->insn_bytes = 0;
+}
+
+enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                struct sevc_report *report)
+{
+    struct sevc_exception vc;
+    enum sevc_result result;
+
+    start_report(report, trap);
+    if (!sevc_cpu_ready(cpu)) {
+        return not_ready(trap, report);
+    }
+    vc.cpu = cpu;
+    vc.trap = trap;
+    vc.report = report;
+    result = identify(&vc);
+    if (result == SEVC_OK) {
+        result = emulate(&vc);
+    }
+    report->result = result;
+    return result;
+}

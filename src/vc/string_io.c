@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * INS and OUTS, with and without REP (APM vol. 3, INS, OUTS, REP; GHCB spec 2.03, 4.1.2).
+ *
+ * One call moves at most one shared buffer of elements, in one exit. What is complete is committed
+ * to the registers, as the processor does when an interrupt or a fault stops a REP
+ * instruction between two elements. Data that a device has given up cannot be asked for twice: so the
+ * destination of INS is known to be writable before the exit, and the number of elements is cut
+ * where it is not.
+ */
+#include <sevc/event.h>
+
+#include "exception.h"
+
+/* The elements of one call. */
+struct elements {
+    uint64_t va;    /* of the first one */
+    unsigned count; /* 1 to 2032 */
+    unsigned bytes; /* of each: 1, 2, 4 */
+    bool down;      /* DF: each lies below the one before */
+};
+
+/* The bits of rCX, rSI, rDI that the address size lets the instruction use. */
+static uint64_t address_mask(const struct sevc_insn *insn)
+{
+    return ~0ull >> (64 - 8 * insn->address_bytes);
+}
+
+/*
+ * How many of REMAINING elements this call takes: what the shared buffer holds, one if the guest
+ * is single-stepped, and none behind the point where the address wraps around: up to there they lie
+ * side by side. POINTER is rSI or rDI.
+ */
+static unsigned clamp(const struct sevc_exception *vc, uint64_t remaining, uint64_t pointer,
+                      const struct elements *e)
+{
+    unsigned shift = e->bytes >> 1; /* division by 1, 2, 4 */
+    uint64_t mask = address_mask(&vc->insn);
+    uint64_t before_wrap = (e->down ? pointer & mask : mask - (pointer & mask)) >> shift;
+    uint64_t count = SEVC_GHCB_SHARED_BUFFER_BYTES >> shift;
+
+    if (sevc_vc_has_tf(vc)) {
+        count = 1;
+    }
+    if (remaining < count) {
+        count = remaining;
+    }
+    return (unsigned)(before_wrap < count ? before_wrap + 1 : count);
+}
+
+/* The processor reports a non-canonical address in the stack segment as #SS. */
+static void note_fault(struct sevc_exception *vc, const struct sevc_fault *fault)
+{
+    vc->report->fault = *fault;
+    if (fault->vector == SEVC_VECTOR_GP && vc->insn.segment == SEVC_SS) {
+        vc->report->fault.vector = SEVC_VECTOR_SS;
+    }
+}
+
+/*
+ * Moves the elements between memory and the shared buffer, where they lie in the order of the operation; or
+ * probes their memory. Returns how many are complete; if not all, report->fault says why the next is not.
+ *
+ * The buffer is the shared page itself: what passes through is the device's data, which
+ * nothing here interprets, so a private copy would protect nothing.
+ */
+static unsigned transfer(struct sevc_exception *vc, const struct elements *e,
+                         enum sevc_access access)
+{
+    unsigned together = e->down ? 1 : e->count; /* elements that one copy takes */
+    uint8_t *buffer = (uint8_t *)vc->cpu->ghcb.va + SEVC_GHCB_OFF_SHARED_BUFFER;
+    struct sevc_copy copy = {
+        .trap = vc->trap,
+        .va = e->va,
+        .bytes = together * e->bytes,
+        .access = access,
+        .user = sevc_vc_is_user(vc),
+    };
+
+    for (unsigned done = 0; done < e->count; done += together) {
+        copy.buffer = access == SEVC_ACCESS_PROBE_WRITE ? NULL : buffer + done * e->bytes;
+        if (!sevc_os_copy(&copy)) {
+            note_fault(vc, &copy.fault);
+            return done + (unsigned)copy.done / e->bytes;
+        }
+        copy.va -= e->bytes;
+    }
+    return e->count;
+}
+
+/* Moves rSI or rDI, and rCX, past COUNT elements, in the width of the address size. */
+static void commit(struct sevc_exception *vc, uint64_t *pointer, const struct elements *e,
+                   unsigned count)
+{
+    uint64_t *rcx = &vc->trap->gpr[SEVC_RCX];
+    uint64_t distance = (uint64_t)count * e->bytes;
+    unsigned width = vc->insn.address_bytes;
+
+    *pointer = sevc_vc_merge(*pointer, e->down ? *pointer - distance : *pointer + distance, width);
+    if (vc->insn.rep) {
+        *rcx = sevc_vc_merge(*rcx, *rcx - count, width);
+    }
+}
+
+/* One exit, for as many elements as memory allows. Returns with *COUNT what has been moved. */
+static enum sevc_result exchange(struct sevc_exception *vc, const struct sevc_string_io *io,
+                                 struct elements *e)
+{
+    enum sevc_result result;
+
+    /* To be scrubbed, whatever becomes of it. */
+    vc->session.buffer_bytes = e->count * e->bytes;
+    e->count = transfer(vc, e, io->in ? SEVC_ACCESS_PROBE_WRITE : SEVC_ACCESS_READ);
+    if (e->count == 0) {
+        return SEVC_OK;
+    }
+    result = sevc_event_string_io(&vc->session, io, e->count);
+    if (result == SEVC_OK && io->in) {
+        e->count = transfer(vc, e, SEVC_ACCESS_WRITE);
+    }
+    return result;
+}
+
+enum sevc_result sevc_vc_string_io(struct sevc_exception *vc)
+{
+    const struct sevc_insn *insn = &vc->insn;
+    struct sevc_trap *trap = vc->trap;
+    bool in = insn->kind == SEVC_INSN_INS;
+    unsigned pointer = in ? SEVC_RDI : SEVC_RSI;
+    uint64_t remaining = insn->rep ? trap->gpr[SEVC_RCX] & address_mask(insn) : 1;
+    struct sevc_string_io io = {
+        .port = (uint16_t)trap->gpr[SEVC_RDX],
+        .bytes = insn->data_bytes,
+        .address_bytes = insn->address_bytes,
+        .segment = insn->segment,
+        .rep = insn->rep,
+        .in = in,
+    };
+    struct elements e = {
+        .bytes = insn->data_bytes,
+        .down = (trap->rflags & SEVC_RFLAGS_DF) != 0,
+    };
+    enum sevc_result result;
+    unsigned wanted;
+
+    if (remaining == 0) {
+        return SEVC_OK; /* REP with rCX = 0 is complete before it begins */
+    }
+    result = sevc_vc_check_port(vc, io.port, io.bytes);
+    if (result != SEVC_OK) {
+        return result;
+    }
+
+    e.va = sevc_string_address(insn, trap, pointer);
+    e.count = wanted = clamp(vc, remaining, trap->gpr[pointer], &e);
+    result = exchange(vc, &io, &e);
+    if (result != SEVC_OK) {
+        return result;
+    }
+    if (e.count != 0) {
+        commit(vc, &trap->gpr[pointer], &e, e.count);
+    }
+    if (e.count < wanted) { /* report->fault: the first element that is not complete */
+        return sevc_vc_refuse(vc, SEVC_EXCEPTION, SEVC_STAGE_TRANSLATE, SEVC_REASON_COPY_FAULT);
+    }
+    return wanted == remaining ? SEVC_OK : sevc_vc_pause(vc);
+}
