@@ -336,6 +336,18 @@ static void every_broken_rule_of_the_msr_protocol_is_named(void **state)
     }
 }
 
+static void a_lenient_host_serves_msr_requests_as_kvm_would(void **state)
+{
+    (void)state;
+    platform.keep_going = true;
+    assert_int_equal(exit_msr(0x1080), GHCB_RESUME); /* a reserved bit */
+    assert_int_equal(server.msr, 0x081);
+    assert_int_equal(exit_msr(0x003), GHCB_RESUME); /* no request */
+    assert_int_equal(server.msr, 0x003);
+    assert_int_equal(exit_msr(0x010), GHCB_VIOLATION); /* ends a guest that is not SNP */
+    assert_string_equal(broken_rules, "msr-reserved msr-request msr-snp-only ");
+}
+
 static void a_page_that_is_not_shared_memory_is_refused(void **state)
 {
     (void)state;
@@ -648,6 +660,7 @@ int main(void)
         TEST(msr_requests_get_their_responses),
         TEST(hypervisor_features_are_shifted_by_twelve),
         TEST(every_broken_rule_of_the_msr_protocol_is_named),
+        TEST(a_lenient_host_serves_msr_requests_as_kvm_would),
         TEST(a_page_that_is_not_shared_memory_is_refused),
         TEST(the_page_protocol_needs_negotiation),
         TEST(the_msr_holds_the_sev_information_after_reset),
