@@ -50,9 +50,18 @@ void apic_init(void)
     apic_write(APIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
 }
 
+static void timer_interrupt(struct sevc_trap *trap, unsigned vector)
+{
+    (void)trap;
+    (void)vector;
+    ticks++;
+    apic_write(APIC_EOI, 0); /* #VC in an interrupt handler: an ordinary one */
+}
+
 void apic_timer_start(uint32_t microseconds)
 {
     ticks = 0;
+    interrupt_set(VECTOR_TIMER, timer_interrupt);
     apic_write(APIC_DIVIDE, DIVIDE_BY_1);
     apic_write(APIC_LVT_TIMER, LVT_PERIODIC | VECTOR_TIMER);
     apic_write(APIC_INITIAL, microseconds * TICKS_PER_US);
@@ -62,12 +71,6 @@ void apic_timer_stop(void)
 {
     apic_write(APIC_LVT_TIMER, LVT_MASKED);
     apic_write(APIC_INITIAL, 0);
-}
-
-void apic_timer_interrupt(void)
-{
-    ticks++;
-    apic_write(APIC_EOI, 0); /* #VC in an interrupt handler: an ordinary one */
 }
 
 unsigned apic_ticks(void)

@@ -64,6 +64,13 @@ void trap_deliver(struct sevc_trap *trap, const struct sevc_fault *fault)
 }
 /* doc: end */
 
+static void (*handlers[256])(struct sevc_trap *trap, unsigned vector);
+
+void interrupt_set(unsigned vector, void (*handler)(struct sevc_trap *trap, unsigned vector))
+{
+    handlers[vector] = handler;
+}
+
 bool rdmsr_safe(uint32_t msr, uint64_t *value)
 {
     return rdmsr_try(msr, value);
@@ -82,16 +89,10 @@ static void exception(struct sevc_trap *trap, unsigned vector)
 
 void interrupt(struct sevc_trap *trap, unsigned vector)
 {
-    switch (vector) {
-    case VECTOR_TIMER:
-        apic_timer_interrupt();
-        break;
-    case VECTOR_USER_EXIT:
+    if (handlers[vector] != NULL)
+        handlers[vector](trap, vector);
+    else if (vector == VECTOR_USER_EXIT)
         user_exit(trap);
-        break;
-    case VECTOR_SPURIOUS:
-        break;
-    default:
+    else if (vector != VECTOR_SPURIOUS)
         exception(trap, vector);
-    }
 }

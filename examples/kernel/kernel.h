@@ -72,6 +72,9 @@ void interrupts_init(void);
 /* Enters the kernel's own handler of FAULT, as the processor would have: see os_hooks.c. */
 void trap_deliver(struct sevc_trap *trap, const struct sevc_fault *fault);
 
+/* Who handles VECTOR; NULL: the default, which is a panic for most. */
+void interrupt_set(unsigned vector, void (*handler)(struct sevc_trap *trap, unsigned vector));
+
 /* What isr.S calls. */
 void interrupt(struct sevc_trap *trap, unsigned vector);
 
@@ -111,11 +114,10 @@ void kprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 size_t ksnprintf(char *to, size_t bytes, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* ---- report.c ---- */
+/* ---- exit.c, vc_panic.c ---- */
 
 /* Says what became of a #VC that could not be handled, and ends with failure. */
-__attribute__((noreturn)) void vc_panic(const struct sevc_trap *trap,
-                                        const struct sevc_report *report);
+void vc_panic(struct sevc_trap *trap, const struct sevc_report *report);
 __attribute__((noreturn)) void panic(const char *why);
 
 /* Ends without a report. */
@@ -128,7 +130,6 @@ uint32_t apic_read(unsigned reg);
 void apic_write(unsigned reg, uint32_t value);
 void apic_timer_start(uint32_t microseconds);
 void apic_timer_stop(void);
-void apic_timer_interrupt(void);
 unsigned apic_ticks(void);
 uint64_t hpet_capabilities(void);
 void hpet_start(void);

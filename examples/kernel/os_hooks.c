@@ -74,10 +74,12 @@ uint64_t sevc_os_register(const struct sevc_trap *trap, enum sevc_os_register wh
         return 1; /* this kernel leaves CR4.OSXSAVE off */
     case SEVC_OS_CODE_BITS:
         return 64;
-    case SEVC_OS_XSS:
     case SEVC_OS_FS_BASE:
+        return rdmsr(SEVC_MSR_FS_BASE); /* not intercepted either; no SWAPGS in this kernel */
     case SEVC_OS_GS_BASE:
-        break; /* not used here */
+        return rdmsr(SEVC_MSR_GS_BASE);
+    case SEVC_OS_XSS:
+        break;
     }
     return 0;
 }

@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Ends that are not happy ones. */
-#include "io.h"
 #include "kernel.h"
-
-void machine_exit(unsigned status)
-{
-    interrupts_off();
-    out8(PORT_EXIT, (uint8_t)status);
-    sevc_terminate(SEVC_TERM_GENERAL); /* nobody listens at the exit port */
-}
-
-void panic(const char *why)
-{
-    kprintf("\npanic: %s\n", why);
-    machine_exit(1);
-}
 
 /* doc: vc-panic */
 /* The console raises #VC itself: allowed here, on the way out, one level deep. */
-void vc_panic(const struct sevc_trap *trap, const struct sevc_report *report)
+void vc_panic(struct sevc_trap *trap, const struct sevc_report *report)
 {
     kprintf("\npanic: #VC exit 0x%lx at 0x%lx (CPL %u): %s, stage %s, reason %s\n",
             report->exit_code, report->rip, sevc_trap_cpl(trap), sevc_result_name(report->result),
