@@ -17,6 +17,9 @@
 /* Everything below the shared buffer: save area, bitmap, X87_STATE_GPA, reserved. */
 #define SAVE_AREA_QWORDS (SEVC_GHCB_OFF_SHARED_BUFFER / 8)
 
+/* The bit in the bitmap's second half that says that an event uses a buffer. */
+#define SCRATCH_VALID (1ull << (SEVC_GHCB_VALID_INDEX(SEVC_GHCB_OFF_SW_SCRATCH) - 64))
+
 static enum sevc_result refuse(struct sevc_session *session, enum sevc_result result,
                                enum sevc_stage stage, enum sevc_reason reason)
 {
@@ -80,6 +83,13 @@ enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cp
     return SEVC_OK;
 }
 
+/* What lies in the shared buffer is the caller's until the next exchange, or the end. */
+static void scrub_buffer(struct sevc_session *session)
+{
+    sevc_arch_zero(session->page->shared_buffer, (session->buffer_bytes + 7) / 8);
+    session->buffer_bytes = 0;
+}
+
 /*
  * The page leaves the session all zero (exchange() has seen to the fields): nothing of ours remains
  * to be read, and nothing of the host's to be sent by the next user. An empty bitmap and exit code
@@ -92,7 +102,7 @@ void sevc_session_end(struct sevc_session *session)
     if (session->nested) {
         put_back(session);
     } else if (session->buffer_bytes != 0) {
-        sevc_arch_zero(session->page->shared_buffer, (session->buffer_bytes + 7) / 8);
+        scrub_buffer(session);
     }
     set_depth(cpu, cpu->depth - 1);
 }
@@ -220,6 +230,9 @@ enum sevc_result sevc_session_exchange(struct sevc_session *session, uint64_t ev
 {
     enum sevc_result result;
 
+    if (session->buffer_bytes != 0 && (session->valid[1] & SCRATCH_VALID) == 0) {
+        scrub_buffer(session); /* the last event's data; this one has none */
+    }
     send(session, event, info1, info2);
     result = check_reply(session, outputs);
 
