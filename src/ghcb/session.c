@@ -125,13 +125,7 @@ void sevc_session_scratch(struct sevc_session *session, unsigned bytes)
 static void send(struct sevc_session *session, uint64_t event, uint64_t info1, uint64_t info2)
 {
     volatile struct sevc_ghcb_page *page = session->page;
-    unsigned scratch_index = SEVC_GHCB_VALID_INDEX(SEVC_GHCB_OFF_SW_SCRATCH);
 
-    if (session->buffer_bytes != 0 && (session->valid[1] >> (scratch_index - 64) & 1) == 0) {
-        /* An earlier exchange of this session used the buffer; this one does not. */
-        sevc_arch_zero(page->shared_buffer, (session->buffer_bytes + 7) / 8);
-        session->buffer_bytes = 0;
-    }
     sevc_session_put(session, SEVC_GHCB_OFF_SW_EXITCODE, event);
     sevc_session_put(session, SEVC_GHCB_OFF_SW_EXITINFO1, info1);
     sevc_session_put(session, SEVC_GHCB_OFF_SW_EXITINFO2, info2);
