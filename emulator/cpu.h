@@ -35,6 +35,8 @@
 #define RFLAGS_RF    (1u << 16)
 #define RFLAGS_VM    (1u << 17)
 
+#define DR6_BS (1u << 14)
+
 #define PTE_P       (1ull << 0)
 #define PTE_W       (1ull << 1)
 #define PTE_U       (1ull << 2)

@@ -63,21 +63,23 @@ static void judge_ghcb_alias(struct vcpu *v, uint64_t gpa)
 
 static void fault_in_ram(struct vcpu *v, const struct nested_fault *fault)
 {
-    bool flipped;
+    bool data = !fault->walk && !fault->fetch;
+    bool changed;
 
-    if (fault->walk || fault->fetch) {
-        flipped = fault->encrypted ? view_require(fault->gpa, VIEW_PRIVATE)
-                                   : view_require_code(fault->gpa);
-    } else {
-        flipped = view_require(fault->gpa, fault->encrypted ? VIEW_PRIVATE : VIEW_SHARED);
-        if (fault->encrypted)
-            judge_ghcb_alias(v, fault->gpa);
-    }
-    if (flipped)
-        report_log(REPORT_ALL, "flip cpu=%u gpa=0x%llx view=%s rip=0x%llx", v->index,
-                   (unsigned long long)fault->gpa,
-                   view_of(fault->gpa) == VIEW_PRIVATE ? "private" : "shared",
-                   (unsigned long long)v->vmcb->rip);
+    if (!data && !fault->encrypted)
+        changed = view_require_code(fault->gpa);
+    else
+        changed = view_require(fault->gpa, fault->encrypted ? VIEW_PRIVATE : VIEW_SHARED);
+    /* Going on would mean the same fault for ever. */
+    if (!changed)
+        report_end(VERDICT_ERROR, "a nested fault on gpa=0x%llx with nothing to mend (a bug)",
+                   (unsigned long long)fault->gpa);
+    if (data && fault->encrypted)
+        judge_ghcb_alias(v, fault->gpa);
+    report_log(REPORT_ALL, "flip cpu=%u gpa=0x%llx view=%s rip=0x%llx", v->index,
+               (unsigned long long)fault->gpa,
+               view_of(fault->gpa) == VIEW_PRIVATE ? "private" : "shared",
+               (unsigned long long)v->vmcb->rip);
     reinject_event(v);
 }
 

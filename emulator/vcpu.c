@@ -158,6 +158,10 @@ void vcpu_advance(struct vcpu *v, unsigned bytes)
     v->vmcb->rip += bytes;
     v->vmcb->rflags &= ~(uint64_t)RFLAGS_RF;
     v->vmcb->interrupt_shadow = 0;
+    if ((v->vmcb->rflags & RFLAGS_TF) != 0) {
+        v->vmcb->dr6 |= DR6_BS;
+        vcpu_inject(v, VECTOR_DB, false, 0);
+    }
 }
 
 void vcpu_inject(struct vcpu *v, unsigned vector, bool has_error_code, uint32_t error_code)

@@ -52,7 +52,7 @@ bool vcpu_long_mode(const struct vcpu *v);
 bool vcpu_has_c_bit(const struct vcpu *v); /* paging with 64-bit entries */
 unsigned vcpu_cpl(const struct vcpu *v);
 
-/* The host has executed the instruction for the guest. */
+/* The monitor has executed the instruction for the guest, single-step trap included. */
 void vcpu_advance(struct vcpu *v, unsigned bytes);
 /* The guest takes an exception at the current RIP (EVENTINJ, APM vol. 2, 15.20). */
 void vcpu_inject(struct vcpu *v, unsigned vector, bool has_error_code, uint32_t error_code);

@@ -71,9 +71,11 @@ bool view_require_code(uint64_t gpa)
     uint64_t frame = gpa / PAGE_BYTES;
     bool flipped = view_require(gpa, VIEW_PRIVATE);
 
+    if ((states[frame] & STATE_LOOSE) != 0)
+        return flipped;
     states[frame] |= STATE_LOOSE;
     map(frame);
-    return flipped;
+    return true;
 }
 
 void view_adopt_private(uint64_t start, uint64_t end)

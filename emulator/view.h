@@ -37,6 +37,7 @@ void view_adopt_private(uint64_t start, uint64_t end);
  * Page-table walks and instruction fetches decrypt whatever the C-bit of their address says (APM
  * vol. 2, 15.34.5). Makes the page private, and maps it at its C=0 name too until it is next
  * transformed. While it is so, data accesses with C=0 are not told apart: the one inexactness.
+ * Result: true if anything changed.
  */
 bool view_require_code(uint64_t gpa);
 

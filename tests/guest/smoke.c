@@ -164,6 +164,10 @@ static void on_fault(struct frame *frame)
         fault_fix_entry = 0;
         return;
     }
+    if (frame->vector == 1) { /* #DB: the step is done */
+        frame->rflags &= ~0x100ull;
+        return;
+    }
     if (fault_skip == 0)
         finish(1000 + (unsigned)frame->vector);
     frame->rip += fault_skip;
@@ -244,9 +248,21 @@ void *memcpy(void *to, const void *from, unsigned long bytes)
     return start;
 }
 
-void smoke_main(const uint64_t *start_info);
-void smoke_main(const uint64_t *start_info)
+const uint64_t *start_info;
+
+int memcmp(const void *a, const void *b, unsigned long bytes);
+int memcmp(const void *a, const void *b, unsigned long bytes)
 {
+    const uint8_t *left = a, *right = b;
+    while (bytes > 0 && *left == *right)
+        left++, right++, bytes--;
+    return bytes == 0 ? 0 : *left - *right;
+}
+
+void smoke_main(const uint64_t *info);
+void smoke_main(const uint64_t *info)
+{
+    start_info = info;
     load_tables();
     for (unsigned vector = 0; vector <= IRQ_VECTOR; vector++)
         set_gate(vector, stub_of(vector), 0, 0xE);
@@ -255,7 +271,7 @@ void smoke_main(const uint64_t *start_info)
     CHECK((rdmsr(0xC0010130) & 0xFFF) == 0x001);
     ghcb = window(0, phys(ghcb_page), 0);
 
-    const char *name = (const char *)start_info[3];
+    const char *name = (const char *)info[3];
     run(smoke_good, name);
     run(smoke_die, name);
     finish(__LINE__);

@@ -55,6 +55,9 @@ extern volatile struct seen {
     uint64_t vc_rsp;       /* behind the frame: where the stack began */
 } seen;
 
+extern const uint64_t *start_info;
+extern uint64_t entry_rsp, entry_rflags; /* smoke_entry.S */
+
 /* Bytes to skip instead of serving a #VC; bytes to skip at any other exception (0: fatal). */
 extern volatile unsigned vc_skip, fault_skip;
 /* A page-table entry to write when #PF comes, then retry. */

@@ -3,6 +3,10 @@
     .text
     .global _start
 _start:
+    movq %rsp, entry_rsp(%rip)
+    pushfq
+    popq entry_rflags(%rip)
+    andq $-16, %rsp
     call smoke_main
     ud2
 
@@ -121,6 +125,11 @@ idtr:
     .bss
     .balign 16
 kernel_rsp:
+    .skip 8
+    .global entry_rsp, entry_rflags
+entry_rsp:
+    .skip 8
+entry_rflags:
     .skip 16
     .global idt
 idt:

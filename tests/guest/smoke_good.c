@@ -321,7 +321,58 @@ static void exit_codes(void)
     CHECK(seen.vc_error == 0x400 && seen.vc_count == ++count);
 }
 
+static bool is_free(uint64_t pa)
+{
+    const uint64_t *entry = (const uint64_t *)start_info[5];
+    uint32_t count = (uint32_t)start_info[6];
+
+    for (; count-- > 0; entry += 3) {
+        if (pa >= entry[0] && pa - entry[0] < entry[1])
+            return (uint32_t)entry[2] == 1;
+    }
+    return false;
+}
+
+/* The start information; smoke_test.py passes two modules. */
+static void boot_data(void)
+{
+    const uint64_t *module = (const uint64_t *)start_info[2];
+
+    CHECK((entry_rsp & 0xF) == 8 && (entry_rflags & 0x600) == 0);
+    CHECK((uint32_t)start_info[0] == 0x336EC578 && start_info[0] >> 32 == 1);
+    CHECK(start_info[1] >> 32 == 2);
+    CHECK(module[1] == 5 && __builtin_memcmp((const char *)module[0], "alpha", 5) == 0);
+    CHECK(__builtin_memcmp((const char *)module[2], "first", 6) == 0);
+    CHECK(module[5] == 4 && __builtin_memcmp((const char *)module[4], "beta", 4) == 0);
+    CHECK(*(const char *)module[6] == 0);
+
+    CHECK(is_free(0x1000) && is_free(0x100000) && is_free(0x2000000) && !is_free(0xB8000));
+    CHECK(!is_free(phys((void *)boot_data)) && !is_free(phys(stack_b)));
+    CHECK(!is_free((uint64_t)start_info) && !is_free(module[0]) && !is_free(entry_rsp));
+    CHECK(!is_free(read_cr3() & ~C_BIT) && (read_cr3() & C_BIT) != 0 && !is_free(LAPIC));
+}
+
+/* A step over an instruction that the monitor executes for the guest. */
+static void single_step(void)
+{
+    __asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq; rdmsr"
+                     :
+                     : "c"(0xC0000080)
+                     : "rax", "rdx", "memory");
+    CHECK(seen.fault_count == 1 && seen.fault_vector == 1);
+}
+
+/* For measuring: 50 000 GHCB calls, two exits each. */
+static void speed(void)
+{
+    for (unsigned i = 0; i < 50000; i++)
+        ghcb_out(0xED, 1, 0);
+}
+
 const struct smoke_case smoke_good[] = {
+    { "boot-data", boot_data },
+    { "single-step", single_step },
+    { "speed", speed },
     { "hello", hello },
     { "ciphertext", ciphertext },
     { "fresh-memory", fresh_memory },

@@ -36,6 +36,7 @@ CASES = {
     "msrs": (SUCCESS, r"total vc=0 "),
     "svm-is-hidden": (SUCCESS, ""),
     "exit-codes": (SUCCESS, r"count exit=0x87 vc=1 "),
+    "single-step": (SUCCESS, ""),
     "no-idt": (r"triple-fault #VC 0x72 at rip=0x\w+ with no handler \(no entry 29", ""),
     "gate-absent": (r"triple-fault #VC 0x72 .* entry 29 is not present", ""),
     "triple-fault": (r"triple-fault at rip=0x\w+$", ""),
@@ -52,6 +53,11 @@ CASES = {
     "reset": (r"error the guest reset the machine", ""),
     "halt-for-ever": (r"error the guest halted for ever .* interrupts off$", ""),
 }
+
+
+MODULES = ["-fw_cfg", "name=opt/sevc/module/0,string=alpha",
+           "-fw_cfg", "name=opt/sevc/module-name/0,string=first",
+           "-fw_cfg", "name=opt/sevc/module/1,string=beta"]
 
 # What is wrong with the set-up rather than with the guest: QEMU's options, then the verdict.
 SETUPS = {
@@ -124,6 +130,8 @@ def main(rom, low, high, wanted):
             one(name, name, low, (verdict, pattern), *config)
         for name in HIGH_TOO:
             one("high-" + name, name, high, CASES[name][:2])
+        for prefix, kernel in (("", low), ("high-", high)):
+            one(prefix + "boot-data", "boot-data", kernel, (SUCCESS, ""), "", MODULES)
         one("keep-going", "valid-bit-too-many", low, (r"violation$", r"violations=1\n"),
             "stop=never")
         for name, (extra, verdict) in SETUPS.items():
