@@ -65,10 +65,11 @@ struct sevc_table_pages {
 };
 
 /*
- * Makes [va, va + bytes) shared with (unshare: private from) the hypervisor: clears (sets) the C-bit
- * in every entry that maps it, splitting 2 MiB and 1 GiB pages that are only partly concerned. Pages
- * that are in the wanted state already are left alone, large ones whole. Nothing else in an entry
- * changes, and the mapping of every other page stays what it was; the tables are always private.
+ * Makes [va, va + bytes) shared with (unshare: private from) the hypervisor: clears (sets) the
+ * C-bit in every entry that maps it, splitting 2 MiB and 1 GiB pages that are only partly
+ * concerned. Pages that are in the wanted state already are left alone, large ones whole. Nothing
+ * else in an entry changes, and the mapping of every other page stays what it was; the tables are
+ * always private.
  *
  * The contents are not preserved: what was encrypted reads as ciphertext afterwards. Zero the page
  * after sharing. The order is the architecture's (APM vol. 2, 7.10.6 and 15.34.9): the data of the
@@ -85,8 +86,8 @@ struct sevc_table_pages {
  * bare SEV-ES hypervisor need not know. On SNP this is not enough, and SNP is refused elsewhere.
  *
  * SEVC_OK
- * SEVC_INVALID    not aligned, wraps around, not canonical, C-bit out of range, or a table page that
- *                 is not aligned or no address: nothing was changed
+ * SEVC_INVALID    not aligned, wraps around, not canonical, C-bit out of range, or a table page
+ *                 that is not aligned or no address: nothing was changed
  * SEVC_FORBIDDEN  a page of the range is not mapped (tables->needed is 0), or the table pages do
  *                 not suffice (tables->needed says how many would): nothing was changed
  */
