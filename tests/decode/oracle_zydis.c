@@ -109,7 +109,8 @@ static bool is_vector_register(const ZydisDecodedOperand *operand)
 static bool is_vector(const ZydisDecodedInstruction *zydis, const ZydisDecodedOperand *operands)
 {
     bool memory = false;
-    bool vector = zydis->meta.isa_ext == ZYDIS_ISA_EXT_X87;
+    bool vector = zydis->meta.isa_ext == ZYDIS_ISA_EXT_X87 ||
+                  zydis->encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX;
 
     for (size_t i = 0; i < sizeof(unit_access) / sizeof(unit_access[0]); i++)
         vector |= zydis->mnemonic == unit_access[i];

@@ -93,7 +93,7 @@ static const struct exclusion exclusions[] = {
     { "F3 0F 09: Zydis 4.0 does not know WBNOINVD (binutils does)", is_wbnoinvd },
     { "OUTS with 26, 2E, 36: ours reports the prefix, for IOIO; the base is 0 all the same",
       is_outs_segment },
-    { "EVEX: ours takes every opcode for defined (lengths: next test)", is_undefined_evex },
+    { "EVEX: ours takes every opcode for defined, to refuse it by name", is_undefined_evex },
     { "67 REX.B, base-less SIB: Zydis 4.0 takes R13D for the base (the processor does not)",
       is_baseless_sib },
     { "F3 0F AE /4: PTWRITE, which AMD does not have, is taken for XSAVE", is_ptwrite },
@@ -287,9 +287,9 @@ int main(void)
     test_operands("every memory operand means the same to the full decoder, 64-bit code", 64);
     test_operands("every memory operand means the same to the full decoder, 32-bit code", 32);
     test_operands("every memory operand means the same to the full decoder, 16-bit code", 16);
-    test_evex("AVX-512 instructions have the full decoder's length, 64-bit code", 64);
-    test_evex("AVX-512 instructions have the full decoder's length, 32-bit code", 32);
-    test_evex("AVX-512 instructions have the full decoder's length, 16-bit code", 16);
+    test_evex("every AVX-512 instruction has its length and is a vector access, 64-bit code", 64);
+    test_evex("every AVX-512 instruction has its length and is a vector access, 32-bit code", 32);
+    test_evex("every AVX-512 instruction has its length and is a vector access, 16-bit code", 16);
     test_opcodes("every opcode means the same to the full decoder, 64-bit code", 64);
     test_opcodes("every opcode means the same to the full decoder, 32-bit code", 32);
     test_opcodes("every opcode means the same to the full decoder, 16-bit code", 16);

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The processor that runs the tests as the oracle: how many bytes an instruction has, which
+ * prefixes it takes, which address its operand means. In 64-bit mode, at CPL 3.
+ *
+ * An instruction whose bytes end where the mapped page ends is executed with all registers
+ * non-canonical, so that whatever it does faults. If the fault is one of fetching the
+ * next page, with RIP at the instruction, the processor wanted more bytes. A forked child does it.
+ */
+#define _GNU_SOURCE
+#include <asm/prctl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+#define CODE         0x100000000000ull /* nothing else within 2 GiB: RIP-relative operands fault */
+#define PAGE         4096ull
+#define NONCANONICAL 0x8765432112345678ull
+
+enum outcome { WANTS_MORE, COMPLETE, UNDEFINED };
+
+static sigjmp_buf back;
+static siginfo_t signal_info;
+static uint64_t signal_rip;
+static uint64_t target, filler = NONCANONICAL;
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    signal_info = *info;
+    signal_rip = (uint64_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+    siglongjmp(back, 1);
+}
+
+/* One page of code, and behind it one that faults. */
+static void prepare(void)
+{
+    static uint8_t signal_stack[65536];
+    static const int signals[] = { SIGSEGV, SIGILL, SIGBUS, SIGTRAP, SIGFPE };
+    stack_t stack = { .ss_sp = signal_stack, .ss_size = sizeof(signal_stack) };
+    struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+    void *code = mmap((void *)CODE, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+    if (code != (void *)CODE || mprotect((void *)(CODE + PAGE), PAGE, PROT_NONE) != 0) {
+        perror("test_processor: no memory for code");
+        exit(EXIT_FAILURE);
+    }
+    sigaltstack(&stack, NULL);
+    for (size_t i = 0; i < ARRAY_LENGTH(signals); i++)
+        sigaction(signals[i], &action, NULL);
+}
+
+/* Jumps to target with every register set to filler, and comes back by a signal. */
+__attribute__((noinline)) static void enter(void)
+{
+    __asm__ volatile("mov %1, %%rax\n\t"
+                     "mov %%rax, %%rcx; mov %%rax, %%rdx; mov %%rax, %%rbx; mov %%rax, %%rsi\n\t"
+                     "mov %%rax, %%rdi; mov %%rax, %%r8; mov %%rax, %%r9; mov %%rax, %%r10\n\t"
+                     "mov %%rax, %%r11; mov %%rax, %%r12; mov %%rax, %%r13; mov %%rax, %%r14\n\t"
+                     "mov %%rax, %%r15; mov %%rax, %%rbp; mov %%rax, %%rsp\n\t"
+                     "jmp *%0"
+                     :
+                     : "m"(target), "m"(filler)
+                     : "memory");
+    __builtin_unreachable();
+}
+
+static enum outcome execute(const uint8_t *bytes, size_t count)
+{
+    target = CODE + PAGE - count;
+    memcpy((void *)target, bytes, count);
+    if (sigsetjmp(back, 1) == 0)
+        enter();
+    if (signal_info.si_signo == SIGILL)
+        return UNDEFINED;
+    if (signal_info.si_signo == SIGSEGV && (uint64_t)signal_info.si_addr == CODE + PAGE &&
+        signal_rip == target)
+        return WANTS_MORE;
+    return COMPLETE;
+}
+
+/* Runs a test in a child, because what it executes may do anything to the process. */
+static void in_child(void (*test)(void))
+{
+    int status = -1;
+    pid_t child;
+
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        prepare();
+        test();
+        fflush(stdout);
+        _exit(test_status());
+    }
+    waitpid(child, &status, 0);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS) {
+        test_begin("the processor's test ran to its end");
+        test_fail(NULL, 0, "child ended with status %#x", (unsigned)status);
+        test_end(0);
+    }
+}
+
+/* ---- lengths ---- */
+
+static const uint8_t prefixes[][4] = { /* count first */
+    { 0 },          { 1, 0x66 },       { 1, 0x67 },       { 1, 0xF2 },       { 1, 0xF3 },
+    { 1, 0x2E },    { 1, 0x64 },       { 1, 0x65 },       { 1, 0x40 },       { 1, 0x48 },
+    { 1, 0x4F },    { 2, 0x66, 0x67 }, { 2, 0x66, 0x48 }, { 2, 0x48, 0x66 }, { 2, 0x67, 0x41 },
+    { 2, 0xF3, 0x48 }, { 2, 0x48, 0x40 }, { 2, 0x65, 0x2E },
+};
+
+static size_t compose(uint8_t *bytes, size_t prefix, unsigned map, unsigned opcode, unsigned modrm)
+{
+    size_t count = prefixes[prefix][0];
+
+    memset(bytes, 0x9C, SEVC_INSN_MAX_BYTES); /* displacements that lead nowhere */
+    memcpy(bytes, &prefixes[prefix][1], count);
+    if (map)
+        bytes[count++] = 0x0F;
+    bytes[count++] = (uint8_t)opcode;
+    bytes[count] = (uint8_t)modrm;
+    return count;
+}
+
+/* Those with a meaning: one byte less is too few, and all of them are enough. */
+static void check_exact(const uint8_t *bytes, const struct sevc_insn *insn)
+{
+    if (insn->kind == SEVC_INSN_VMMCALL || insn->kind == SEVC_INSN_VMGEXIT) {
+        test_exclude("VMMCALL, VMGEXIT: undefined on Intel, emulated or patched by hypervisors");
+        return;
+    }
+    if (insn->length > 1 && execute(bytes, insn->length - 1u) != WANTS_MORE)
+        test_fail(bytes, insn->length, "shorter than %u bytes", insn->length);
+    else if (execute(bytes, insn->length) == WANTS_MORE)
+        test_fail(bytes, insn->length, "longer than %u bytes", insn->length);
+    else
+        test_count();
+}
+
+/* Any other: it is never executed, since its last byte is missing. */
+static void check_not_shorter(const uint8_t *bytes, const struct sevc_insn *insn)
+{
+    if (insn->length == 1)
+        return;
+    switch (execute(bytes, insn->length - 1u)) {
+    case WANTS_MORE:
+        test_count();
+        break;
+    case UNDEFINED:
+        test_exclude("not an instruction of this processor (3DNow!, XOP, SSE4A, ...)");
+        break;
+    case COMPLETE:
+        test_fail(bytes, insn->length, "shorter than %u bytes", insn->length);
+    }
+}
+
+static void test_lengths(void)
+{
+    uint8_t bytes[SEVC_INSN_MAX_BYTES];
+    struct sevc_insn insn;
+
+    test_begin("instructions have the length that the processor wants");
+    for (size_t prefix = 0; prefix < ARRAY_LENGTH(prefixes); prefix++) {
+        for (unsigned opcode = 0; opcode < 512; opcode++) {
+            for (unsigned modrm = 0; modrm < 256; modrm += modrm < 0xC0 ? 5 : 1) {
+                compose(bytes, prefix, opcode >> 8, opcode & 0xFF, modrm);
+                if (sevc_decode(bytes, sizeof(bytes), 64, &insn) != SEVC_OK)
+                    continue;
+                if (insn.kind == SEVC_INSN_OTHER || insn.kind == SEVC_INSN_VECTOR)
+                    check_not_shorter(bytes, &insn);
+                else
+                    check_exact(bytes, &insn);
+            }
+        }
+        test_progress(prefix + 1, ARRAY_LENGTH(prefixes));
+    }
+    test_end(200000);
+}
+
+/* ---- prefixes ---- */
+
+#define CASE(...) { sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } }
+
+static const struct {
+    uint8_t count, bytes[6];
+} definedness[] = {
+    CASE(0x0F, 0xA2), CASE(0x66, 0x0F, 0xA2), CASE(0xF2, 0x0F, 0xA2), CASE(0xF3, 0x0F, 0xA2),
+    CASE(0x67, 0x0F, 0xA2), CASE(0x65, 0x0F, 0xA2), CASE(0x4F, 0x0F, 0xA2), CASE(0xF0, 0x0F, 0xA2),
+    CASE(0x66, 0x0F, 0x31), CASE(0xF2, 0x0F, 0x31), CASE(0xF3, 0x0F, 0x31), CASE(0xF0, 0x0F, 0x31),
+    CASE(0x66, 0x0F, 0x32), CASE(0xF2, 0x0F, 0x32), CASE(0xF3, 0x0F, 0x32), CASE(0xF0, 0x0F, 0x32),
+    CASE(0x66, 0x0F, 0x30), CASE(0xF2, 0x0F, 0x30), CASE(0xF3, 0x0F, 0x30), CASE(0xF0, 0x0F, 0x30),
+    CASE(0x66, 0x0F, 0x33), CASE(0xF2, 0x0F, 0x33), CASE(0xF3, 0x0F, 0x33),
+    CASE(0x66, 0x0F, 0x08), CASE(0xF2, 0x0F, 0x08), CASE(0xF3, 0x0F, 0x08),
+    CASE(0x66, 0x0F, 0x09), CASE(0xF2, 0x0F, 0x09), CASE(0xF3, 0x0F, 0x09), CASE(0xF0, 0x0F, 0x09),
+    CASE(0x0F, 0x01, 0xF9), CASE(0x66, 0x0F, 0x01, 0xF9), CASE(0xF2, 0x0F, 0x01, 0xF9),
+    CASE(0xF3, 0x0F, 0x01, 0xF9), CASE(0xF0, 0x0F, 0x01, 0xF9),
+    CASE(0x0F, 0x21, 0xF8), CASE(0x0F, 0x21, 0x38), CASE(0x44, 0x0F, 0x21, 0xF8),
+    CASE(0x0F, 0x23, 0xF8), CASE(0x0F, 0x23, 0x78), CASE(0x44, 0x0F, 0x23, 0xF8),
+    CASE(0xF0, 0x0F, 0x21, 0xF8), CASE(0x41, 0x0F, 0x23, 0xF8),
+    CASE(0xEC), CASE(0xF3, 0xEC), CASE(0xF0, 0xEC), CASE(0x66, 0xED), CASE(0x48, 0xED),
+    CASE(0xF0, 0x6E), CASE(0xF2, 0x6E), CASE(0xF3, 0x6C), CASE(0xF0, 0x6C), CASE(0x65, 0x6C),
+    CASE(0xF0, 0x89, 0x07), CASE(0xF0, 0x8B, 0x07), CASE(0xF2, 0x89, 0x07), CASE(0xF3, 0x8B, 0x07),
+    CASE(0xC6, 0x07, 0x11), CASE(0xC6, 0x0F, 0x11), CASE(0xF0, 0xC6, 0x07, 0x11),
+    CASE(0x66, 0xC7, 0x07, 0x11, 0x22), CASE(0x66, 0xC7, 0x3F, 0x11, 0x22),
+    CASE(0xF3, 0x0F, 0xB6, 0x07), CASE(0xF2, 0x0F, 0xB7, 0x07), CASE(0xF0, 0x0F, 0xBE, 0x07),
+    CASE(0x63, 0x07), CASE(0x66, 0x63, 0x07), CASE(0x48, 0x63, 0x07), CASE(0xF0, 0x63, 0x07),
+};
+
+static void test_definedness(void)
+{
+    struct sevc_insn insn;
+
+    test_begin("what the processor takes is decoded, and what it refuses with #UD is not");
+    for (size_t i = 0; i < ARRAY_LENGTH(definedness); i++) {
+        const uint8_t *bytes = definedness[i].bytes;
+        size_t count = definedness[i].count;
+        enum sevc_result result = sevc_decode(bytes, count, 64, &insn);
+        bool defined = execute(bytes, count) != UNDEFINED;
+
+        if (result != (defined ? SEVC_OK : SEVC_BAD_INSN))
+            test_fail(bytes, count, "result %d, and for the processor it is %s", result,
+                      defined ? "defined" : "undefined");
+        else if (defined && (insn.kind == SEVC_INSN_OTHER || insn.length != count))
+            test_fail(bytes, count, "kind %u, length %u", insn.kind, insn.length);
+        else
+            test_count();
+    }
+    test_end(ARRAY_LENGTH(definedness));
+}
+
+/* The segment that a load really uses: GS has a base, and the value there differs. */
+static void test_segments(void)
+{
+    static const struct {
+        uint8_t count, bytes[6];
+    } loads[] = {
+        CASE(0x8B, 0x07), CASE(0x65, 0x8B, 0x07), CASE(0x65, 0x2E, 0x8B, 0x07),
+        CASE(0x2E, 0x65, 0x8B, 0x07), CASE(0x65, 0x3E, 0x26, 0x36, 0x8B, 0x07),
+        CASE(0x3E, 0x8B, 0x07), CASE(0x65, 0x65, 0x8B, 0x07),
+    };
+    static const uint32_t plain = 0x11111111, based = 0x22222222;
+    uint64_t base = (uint64_t)&based - (uint64_t)&plain;
+
+    test_begin("CS, DS, ES and SS overrides do not end one of GS");
+    for (size_t i = 0; i < ARRAY_LENGTH(loads); i++) {
+        uint8_t *code = (uint8_t *)CODE;
+        struct sevc_insn insn;
+        uint32_t value;
+
+        memcpy(code, loads[i].bytes, loads[i].count);
+        code[loads[i].count] = 0xC3;
+        syscall(SYS_arch_prctl, ARCH_SET_GS, base);
+        __asm__ volatile("call *%1" : "=a"(value) : "r"(code), "D"(&plain) : "memory");
+        if (sevc_decode(code, SEVC_INSN_MAX_BYTES, 64, &insn) != SEVC_OK ||
+            insn.memory.segment != (value == based ? SEVC_GS : SEVC_DS))
+            test_fail(code, loads[i].count, "segment %u, loaded %#x", insn.memory.segment, value);
+        else
+            test_count();
+    }
+    test_end(ARRAY_LENGTH(loads));
+}
+
+/* ---- addresses ---- */
+
+static uint64_t lea_registers[16], lea_stack, lea_result;
+
+/* Executes LEA RDX, [...] at target with lea_registers, and returns what it gave. */
+__attribute__((noinline)) static uint64_t execute_lea(void)
+{
+    __asm__ volatile("push %%rbx; push %%rbp; push %%r12; push %%r13; push %%r14; push %%r15\n\t"
+                     "mov %%rsp, %[stack]\n\t"
+                     "lea %[registers], %%r15\n\t"
+                     "mov 0(%%r15), %%rax; mov 8(%%r15), %%rcx; mov 16(%%r15), %%rdx\n\t"
+                     "mov 24(%%r15), %%rbx; mov 32(%%r15), %%rsp; mov 40(%%r15), %%rbp\n\t"
+                     "mov 48(%%r15), %%rsi; mov 56(%%r15), %%rdi; mov 64(%%r15), %%r8\n\t"
+                     "mov 72(%%r15), %%r9; mov 80(%%r15), %%r10; mov 88(%%r15), %%r11\n\t"
+                     "mov 96(%%r15), %%r12; mov 104(%%r15), %%r13; mov 112(%%r15), %%r14\n\t"
+                     "mov 120(%%r15), %%r15\n\t"
+                     "jmp *%[target]\n"
+                     "lea_done:\n\t"
+                     "mov %%rdx, %[result]\n\t"
+                     "mov %[stack], %%rsp\n\t"
+                     "pop %%r15; pop %%r14; pop %%r13; pop %%r12; pop %%rbp; pop %%rbx\n\t"
+                     : [stack] "+m"(lea_stack), [result] "=m"(lea_result)
+                     : [registers] "m"(lea_registers), [target] "m"(target)
+                     : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory");
+    return lea_result;
+}
+
+extern const uint8_t lea_done[];
+
+static void place_lea(const uint8_t *bytes, size_t count)
+{
+    static const uint8_t jump[6] = { 0xFF, 0x25 }; /* jmp *[rip + 0] */
+    uint8_t *code = (uint8_t *)target;
+    uint64_t destination = (uint64_t)lea_done;
+
+    memcpy(code, bytes, count);
+    memcpy(code + count, jump, sizeof(jump));
+    memcpy(code + count + sizeof(jump), &destination, sizeof(destination));
+}
+
+/* The same operand twice: of MOV for the library, of LEA for the processor. */
+static void check_address(uint8_t *bytes, size_t opcode_at)
+{
+    struct sevc_trap trap = { .rip = target };
+    struct sevc_insn insn;
+    uint64_t ours, theirs;
+
+    for (unsigned i = 0; i < 16; i++)
+        *sevc_trap_gpr(&trap, i) = lea_registers[i];
+    bytes[opcode_at] = 0x8B;
+    if (sevc_decode(bytes, SEVC_INSN_MAX_BYTES, 64, &insn) != SEVC_OK) {
+        test_fail(bytes, SEVC_INSN_MAX_BYTES, "not decoded");
+        return;
+    }
+    ours = sevc_linear_address(&insn, &trap);
+    bytes[opcode_at] = 0x8D;
+    place_lea(bytes, insn.length);
+    theirs = execute_lea();
+    if (ours != theirs)
+        test_fail(bytes, insn.length, "address %#llx, the processor's %#llx",
+                  (unsigned long long)ours, (unsigned long long)theirs);
+    else
+        test_count();
+}
+
+static void sweep_address(unsigned rex, bool short_address, uint32_t displacement)
+{
+    uint8_t bytes[SEVC_INSN_MAX_BYTES] = { 0x67 };
+    size_t at = short_address;
+
+    bytes[at++] = (uint8_t)rex;
+    for (unsigned modrm = 0; modrm < 0xC0; modrm++) {
+        bool sib = (modrm & 7) == 4;
+
+        if (((modrm >> 3) & 7) != SEVC_RDX)
+            continue;
+        bytes[at + 1] = (uint8_t)modrm;
+        for (unsigned i = 0; i < (sib ? 256 : 1); i++) {
+            bytes[at + 2] = (uint8_t)i;
+            memcpy(bytes + at + 2 + sib, &displacement, sizeof(displacement));
+            check_address(bytes, at);
+        }
+    }
+}
+
+static void test_addresses(void)
+{
+    static const uint32_t displacements[] = { 0x12345678, 0x89ABCDEF, 0x000000F0, 0xFFFFFFFF };
+
+    test_begin("addresses are those that LEA computes: ModRM, SIB, REX.X, REX.B, 67");
+    target = CODE;
+    for (unsigned set = 0; set < 4; set++) {
+        for (unsigned i = 0; i < 16; i++) {
+            static const uint64_t starts[4] = { 0x1111, 0xFFFFFFFFFFFFFF00, 0x7FFFFFFFFFFFFFF0,
+                                                0x9E3779B97F4A7C15 };
+            lea_registers[i] = starts[set] + (i + 1) * (set == 3 ? starts[3] : 0x1230047);
+        }
+        for (unsigned rex = 0x48; rex < 0x4C; rex++) {
+            for (size_t d = 0; d < ARRAY_LENGTH(displacements); d++) {
+                sweep_address(rex, false, displacements[d]);
+                sweep_address(rex, true, displacements[d]);
+            }
+        }
+    }
+    test_end(100000);
+}
+
+int main(void)
+{
+    in_child(test_lengths);
+    in_child(test_definedness);
+    in_child(test_segments);
+    in_child(test_addresses);
+    return test_status();
+}
