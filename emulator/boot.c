@@ -93,12 +93,10 @@ static void read_modules(struct boot_page *page)
     struct fwcfg_file file;
 
     page->info.modules = pa_of(page->modules);
-    for (unsigned i = 0;; i++) {
+    for (unsigned i = 0; i < MAX_MODULES; i++) {
         format_text(name, sizeof(name), "opt/sevc/module/%u", i);
         if (!fwcfg_find(name, &file))
-            break;
-        if (i == MAX_MODULES)
-            report_end(VERDICT_ERROR, "more than %u modules", MAX_MODULES);
+            return;
         uint64_t pa = boot_take(file.bytes);
         fwcfg_read(&file, 0, memory_direct(pa), file.bytes);
         page->modules[i] = (struct start_module){ pa, file.bytes, pa_of(page->names[i]), 0 };
@@ -109,6 +107,9 @@ static void read_modules(struct boot_page *page)
                        file.bytes < sizeof(page->names[i]) ? file.bytes
                                                            : sizeof(page->names[i]) - 1);
     }
+    format_text(name, sizeof(name), "opt/sevc/module/%u", MAX_MODULES);
+    if (fwcfg_find(name, &file))
+        report_end(VERDICT_ERROR, "more than %u modules", MAX_MODULES);
 }
 
 static void add_map(struct boot_page *page, uint64_t start, uint64_t end, uint32_t type)

@@ -68,11 +68,15 @@ static struct vmcb_segment unpack_descriptor(uint16_t selector, uint64_t descrip
 static bool read_descriptor(struct delivery *d, uint16_t selector, struct vmcb_segment *segment)
 {
     const struct vmcb *vmcb = d->v->vmcb;
-    const struct vmcb_segment *table = (selector & 4) != 0 ? &vmcb->ldtr : &vmcb->gdtr;
+    const struct vmcb_segment *table = &vmcb->gdtr;
     uint64_t descriptor;
 
     if ((selector & ~3u) == 0)
         return failed(d, "null selector");
+    if ((selector & 4) != 0) {
+        vcpu_fetch_hidden(d->v);
+        table = &vmcb->ldtr;
+    }
     if (!read_table(d, table, selector & ~7ull, &descriptor, 8, "selector beyond its table"))
         return false;
     *segment = unpack_descriptor(selector, descriptor);
@@ -113,7 +117,7 @@ static bool read_gate(struct delivery *d, struct target *t)
 
     if ((d->v->vmcb->cr0 & CR0_PE) == 0)
         return failed(d, "real mode");
-    if (!read_table(d, &d->v->vmcb->idtr, SEVC_VC_VECTOR * bytes, gate, bytes,
+    if (!read_table(d, &d->v->vmcb->idtr, (uint64_t)SEVC_VC_VECTOR * bytes, gate, bytes,
                     "no entry 29 in the IDT"))
         return false;
     unsigned type = gate[0] >> 40 & 0x1F;
@@ -159,7 +163,7 @@ static bool deliver64(struct delivery *d, const struct target *t, uint32_t error
 
     if (t->ist != 0 || inner) {
         /* The 64-bit TSS: RSP0 at offset 4, IST1 at 0x24 (APM vol. 2, 12.2.5). */
-        uint64_t offset = t->ist != 0 ? 0x24 + 8 * (t->ist - 1) : 4 + 8 * t->cpl;
+        uint64_t offset = t->ist != 0 ? 0x24 + 8ull * (t->ist - 1) : 4 + 8ull * t->cpl;
         vcpu_fetch_hidden(d->v);
         if (!read_table(d, &vmcb->tr, offset, &rsp, 8, "no such stack in the TSS"))
             return false;
@@ -188,8 +192,9 @@ static bool read_inner_stack32(struct delivery *d, unsigned cpl, struct vmcb_seg
     uint16_t selector;
 
     vcpu_fetch_hidden(d->v);
-    return read_table(d, &d->v->vmcb->tr, 4 + 8 * cpl, esp, 4, "no such stack in the TSS") &&
-           read_table(d, &d->v->vmcb->tr, 8 + 8 * cpl, &selector, 2, "no such stack in the TSS") &&
+    return read_table(d, &d->v->vmcb->tr, 4 + 8ull * cpl, esp, 4, "no such stack in the TSS") &&
+           read_table(d, &d->v->vmcb->tr, 8 + 8ull * cpl, &selector, 2,
+                      "no such stack in the TSS") &&
            read_descriptor(d, selector, ss);
 }
 

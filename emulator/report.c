@@ -7,6 +7,7 @@
 #include "config.h"
 #include "cpu.h"
 #include "format.h"
+#include "view.h"
 
 #define REPORT_PORT 0x505 /* QEMU's isa-debugcon */
 #define EXIT_PORT   0xF4  /* QEMU's isa-debug-exit: status (value << 1) | 1 */
@@ -23,7 +24,7 @@ struct counter {
 
 static struct counter counters[128];
 static size_t counter_count;
-static uint64_t violations;
+static uint64_t violations, exits;
 
 /* The name in the verdict line, and what QEMU's exit status is made of. */
 static const struct {
@@ -91,6 +92,11 @@ void report_violation(const struct vcpu_where *where, const char *rule, const ch
               (unsigned long long)where->rip, (unsigned long long)where->exit_code, rule, text);
 }
 
+void report_exit(void)
+{
+    exits++;
+}
+
 uint64_t report_violations(void)
 {
     return violations;
@@ -148,8 +154,9 @@ static void send_histogram(void)
             send_line("count exit=0x%llx vc=%llu vmgexit=%llu", (unsigned long long)c->code,
                       (unsigned long long)c->vc, (unsigned long long)c->vmgexit);
     }
-    send_line("total vc=%llu vmgexit=%llu violations=%llu", (unsigned long long)vc,
-              (unsigned long long)vmgexit, (unsigned long long)violations);
+    send_line("total vc=%llu vmgexit=%llu violations=%llu exits=%llu flips=%llu",
+              (unsigned long long)vc, (unsigned long long)vmgexit, (unsigned long long)violations,
+              (unsigned long long)exits, (unsigned long long)view_flips());
 }
 
 _Noreturn void report_end(enum verdict verdict, const char *format, ...)

@@ -47,6 +47,9 @@ void report_violation(const struct vcpu_where *where, const char *rule, const ch
     REPORT_PRINTF(3, 4);
 uint64_t report_violations(void);
 
+/* Counts a world switch: the cost of the emulation. */
+void report_exit(void);
+
 /* Count (and, from REPORT_EXITS on, log) a #VC delivered, and a VMGEXIT by either protocol. */
 void report_vc(const struct vcpu_where *where, uint32_t exit_code);
 void report_vmgexit_page(const struct vcpu_where *where, uint64_t code, uint64_t info1,

@@ -120,7 +120,7 @@ _Noreturn void vcpu_loop(struct vcpu *v)
     vcpu_load_hidden(v->vmcb_pa);
     for (;;) {
         vcpu_world_switch(v->gpr, v->vmcb_pa);
-        v->exits++;
+        report_exit();
         exits_handle(v);
         if (report_violations() != 0 && !config.stop_never)
             report_end(VERDICT_VIOLATION, "stopped at the first");

@@ -21,7 +21,6 @@ struct vcpu {
     struct vmcb *vmcb;
     uint64_t vmcb_pa;
     unsigned index;
-    uint64_t exits;
 
     /* A #VC that the guest's IDT could not take: the note of a triple fault that follows. */
     bool undelivered;

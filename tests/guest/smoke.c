@@ -273,6 +273,7 @@ void smoke_main(const uint64_t *info)
 
     const char *name = (const char *)info[3];
     run(smoke_good, name);
+    run(smoke_memory, name);
     run(smoke_die, name);
     finish(__LINE__);
 }

@@ -37,7 +37,7 @@ struct smoke_case {
     void (*run)(void);
 };
 
-extern const struct smoke_case smoke_good[], smoke_die[]; /* end with a null name */
+extern const struct smoke_case smoke_good[], smoke_memory[], smoke_die[]; /* end with a null name */
 
 /* ---- smoke.c: the little kernel ---- */
 

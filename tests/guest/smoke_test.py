@@ -30,6 +30,7 @@ CASES = {
     "timer": (SUCCESS, ""),
     "halt-wakes": (SUCCESS, ""),
     "reinject": (SUCCESS, r"(?s)(reinject.*){10}", "log=3"),
+    "reinject-soft": (SUCCESS, r"(?s)(flip.*shared.*flip.*private.*){10}", "log=3"),
     "frame-page-fault": (SUCCESS, r"undelivered cpu=0 vc=0x72 .* the stack cannot be written"),
     "fetch-decrypts": (SUCCESS, ""),
     "walk-decrypts": (SUCCESS, ""),
@@ -132,7 +133,7 @@ def main(rom, low, high, wanted):
             one("high-" + name, name, high, CASES[name][:2])
         for prefix, kernel in (("", low), ("high-", high)):
             one(prefix + "boot-data", "boot-data", kernel, (SUCCESS, ""), "", MODULES)
-        one("keep-going", "valid-bit-too-many", low, (r"violation$", r"violations=1\n"),
+        one("keep-going", "valid-bit-too-many", low, (r"violation$", r"violations=1 "),
             "stop=never")
         for name, (extra, verdict) in SETUPS.items():
             kernel = None if "kernel" in name else low
