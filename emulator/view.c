@@ -30,12 +30,12 @@ static void transform(uint64_t frame)
 static void map(uint64_t frame)
 {
     uint64_t gpa = frame * PAGE_BYTES;
-    bool private = (states[frame] & STATE_VIEW_MASK) == VIEW_PRIVATE;
+    bool decrypted = (states[frame] & STATE_VIEW_MASK) == VIEW_PRIVATE;
     bool loose = (states[frame] & STATE_LOOSE) != 0;
 
     /* Shared pages are not executable: a fetch through C=0 must fault to be decrypted. */
-    npt_set(gpa, private ? (loose ? NPT_FULL : NPT_NONE) : NPT_DATA);
-    npt_set(gpa | NPT_C_BIT, private ? NPT_FULL : NPT_NONE);
+    npt_set(gpa, decrypted ? (loose ? NPT_FULL : NPT_NONE) : NPT_DATA);
+    npt_set(gpa | NPT_C_BIT, decrypted ? NPT_FULL : NPT_NONE);
 }
 
 void view_init(void)

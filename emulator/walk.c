@@ -127,11 +127,11 @@ static enum walk_result locate(struct vcpu *v, uint64_t va, unsigned access, voi
 
     if (result != WALK_OK)
         return result;
-    bool private = (gpa & NPT_C_BIT) != 0 || (access & PF_ID) != 0;
+    bool decrypt = (gpa & NPT_C_BIT) != 0 || (access & PF_ID) != 0;
     gpa &= ~NPT_C_BIT;
     if (!memory_is_guest_ram(gpa))
         return WALK_OUTSIDE_RAM;
-    view_require(gpa, private ? VIEW_PRIVATE : VIEW_SHARED);
+    view_require(gpa, decrypt ? VIEW_PRIVATE : VIEW_SHARED);
     *host = memory_direct(gpa);
     return WALK_OK;
 }

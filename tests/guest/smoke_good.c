@@ -183,6 +183,20 @@ static void reinject(void)
     }
 }
 
+/* The same with INT n: it is executed again, not repeated from notes. */
+static void reinject_soft(void)
+{
+    volatile uint8_t *shared = window(1, phys(stack_a) + PAGE, 0);
+
+    set_stacks(0, (uint64_t)stack_a + sizeof(stack_a));
+    set_gate(IRQ_VECTOR, stub_of(IRQ_VECTOR), 1, 0xE);
+    for (unsigned i = 1; i <= 10; i++) {
+        (void)shared[100];
+        __asm__ volatile("int $0x40");
+        CHECK(seen.irq_count == i);
+    }
+}
+
 /* The stack of the #VC frame is absent: a page fault first, then the same exception again. */
 static void frame_page_fault(void)
 {
@@ -295,6 +309,7 @@ const struct smoke_case smoke_good[] = {
     { "timer", timer },
     { "halt-wakes", halt_wakes },
     { "reinject", reinject },
+    { "reinject-soft", reinject_soft },
     { "frame-page-fault", frame_page_fault },
     { "msrs", msrs },
     { "svm-is-hidden", svm_is_hidden },

@@ -7,30 +7,30 @@ static uint8_t page_a[PAGE] __attribute__((aligned(PAGE)));
 /* What is written privately is not what the other alias shows, and comes back unharmed. */
 static void ciphertext(void)
 {
-    volatile uint8_t *private = window(1, phys(page_a), C_BIT),
-                     *shared = window(2, phys(page_a), 0);
+    volatile uint8_t *secret = window(1, phys(page_a), C_BIT);
+    volatile uint8_t *shared = window(2, phys(page_a), 0);
     unsigned same = 0;
 
     for (unsigned i = 0; i < PAGE; i++)
-    private[i] = (uint8_t)i;
+        secret[i] = (uint8_t)i;
     for (unsigned i = 0; i < PAGE; i++)
         same += shared[i] == (uint8_t)i;
     CHECK(same < 64);
     for (unsigned i = 0; i < PAGE; i++)
-        CHECK(private[i] == (uint8_t)i);
+        CHECK(secret[i] == (uint8_t)i);
     shared[7] = 0x55;
-    CHECK(shared[7] == 0x55 && private[7] != 0x55 && private[8] == 8);
-    private[7] = 7;
-    CHECK(shared[7] != 7 && private[7] == 7);
+    CHECK(shared[7] == 0x55 && secret[7] != 0x55 && secret[8] == 8);
+    secret[7] = 7;
+    CHECK(shared[7] != 7 && secret[7] == 7);
 }
 
 /* RAM that nobody has written: zero on the bus, hence garbage to a private reader. */
 static void fresh_memory(void)
 {
-    volatile uint64_t *private = (volatile uint64_t *)window(1, 0x2000000, C_BIT);
+    volatile uint64_t *secret = (volatile uint64_t *)window(1, 0x2000000, C_BIT);
     volatile uint64_t *shared = (volatile uint64_t *)window(2, 0x2000000, 0);
 
-    CHECK(shared[5] == 0 && private[5] != 0 && private[6] != private[5]);
+    CHECK(shared[5] == 0 && secret[5] != 0 && secret[6] != secret[5]);
     CHECK(shared[5] == 0);
 }
 
