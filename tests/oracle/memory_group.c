@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* Generated cases for one group of the table: runs them, counts them, judges the whole. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "compare.h"
+#include "groups.h"
+
+#define FORMS_MAX 128
+#define SHOWN     3 /* failures printed for each form */
+#define PROGRESS  10
+
+struct tally {
+    const struct oracle_form *form;
+    uint64_t cases, equal, refused, split, different, wild;
+};
+
+struct run {
+    const struct oracle_options *options;
+    struct tally tallies[FORMS_MAX];
+    unsigned form_count;
+    uint64_t traits[ORACLE_TRAIT_COUNT];
+    struct timespec start;
+};
+
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+static void select_forms(struct run *run, enum oracle_group group)
+{
+    for (size_t i = 0; i < oracle_form_count; i++) {
+        if (oracle_forms[i].group == group && run->form_count < FORMS_MAX) {
+            run->tallies[run->form_count++].form = &oracle_forms[i];
+        }
+    }
+}
+
+static void note_traits(struct run *run, uint64_t traits)
+{
+    for (; traits != 0; traits &= traits - 1) {
+        run->traits[__builtin_ctzll(traits)]++;
+    }
+}
+
+static void count(struct tally *tally, const struct oracle_case *c,
+                  const struct oracle_outcome *outcome)
+{
+    tally->cases++;
+    tally->equal += outcome->verdict == ORACLE_EQUAL;
+    tally->different += outcome->verdict == ORACLE_DIFFERENT;
+    tally->wild += outcome->verdict == ORACLE_WILD;
+    if (outcome->verdict == ORACLE_REFUSED) {
+        bool split = c->split && outcome->emulation.report.reason == SEVC_REASON_MMIO_SPLIT;
+
+        tally->split += split;
+        tally->refused += !split;
+    }
+}
+
+static void run_case(struct run *run, uint64_t number)
+{
+    struct tally *tally = &run->tallies[number % run->form_count];
+    struct oracle_outcome outcome;
+    struct oracle_case c;
+    bool bad;
+
+    oracle_generate(tally->form, run->options->seed, number, &c);
+    note_traits(run, c.traits);
+    oracle_compare(&c, &outcome);
+    count(tally, &c, &outcome);
+    bad = outcome.verdict == ORACLE_DIFFERENT || outcome.verdict == ORACLE_WILD;
+    if (bad && run->options->planted == NULL && tally->different + tally->wild <= SHOWN) {
+        oracle_print_case(stdout, &c, &outcome);
+    } else if (run->options->only == number) {
+        printf("verdict %d\n", (int)outcome.verdict);
+        oracle_print_case(stdout, &c, &outcome);
+    }
+}
+
+static void show_progress(const struct run *run, uint64_t done)
+{
+    uint64_t differences = 0;
+
+    for (unsigned i = 0; i < run->form_count; i++) {
+        differences += run->tallies[i].different + run->tallies[i].wild;
+    }
+    printf("  %3u %%  %8" PRIu64 " cases  %5.1f s  %" PRIu64 " differences\n",
+           (unsigned)(done * 100 / run->options->cases), done, seconds_since(&run->start),
+           differences);
+    fflush(stdout);
+}
+
+static void run_all(struct run *run)
+{
+    uint64_t cases = run->options->cases;
+    uint64_t part = cases / PROGRESS + 1;
+
+    if (run->options->only != ORACLE_ALL_CASES) {
+        run_case(run, run->options->only);
+        return;
+    }
+    for (uint64_t number = 0; number < cases; number++) {
+        run_case(run, number);
+        if ((number + 1) % part == 0 || number + 1 == cases) {
+            show_progress(run, number + 1);
+        }
+    }
+}
+
+/* ---- judgement ---- */
+
+static unsigned judge_form(const struct tally *tally)
+{
+    const char *verdict = "ok";
+
+    if (tally->cases == 0) {
+        verdict = "NO CASES";
+    } else if (tally->wild != 0) {
+        verdict = "WILD CASES: the generator is wrong";
+    } else if (tally->different != 0) {
+        verdict = "DIFFERS FROM THE PROCESSOR";
+    } else if (tally->form->support == ORACLE_NOW && tally->refused != 0) {
+        verdict = "REFUSED, but listed as supported";
+    } else if (tally->form->support == ORACLE_LATER &&
+               tally->refused + tally->split == tally->cases) {
+        verdict = "refused without effect (not yet supported)";
+    } else if (tally->form->support == ORACLE_LATER) {
+        printf("  %-12s %-20s now supported: mark it so in forms.c\n", tally->form->mnemonic,
+               tally->form->encoding);
+    }
+    printf("  %-12s %-20s %8" PRIu64 " cases  %8" PRIu64 " equal  %5" PRIu64 " split  %s\n",
+           tally->form->mnemonic, tally->form->encoding, tally->cases, tally->equal, tally->split,
+           verdict);
+    return verdict[0] >= 'A' && verdict[0] <= 'Z';
+}
+
+static unsigned judge_forms(const struct run *run)
+{
+    unsigned failures = 0;
+
+    for (unsigned i = 0; i < run->form_count; i++) {
+        failures += judge_form(&run->tallies[i]);
+    }
+    return failures;
+}
+
+/* Cases per mnemonic, the names of the manual. */
+static void print_mnemonics(const struct run *run)
+{
+    printf("per mnemonic:");
+    for (unsigned i = 0; i < run->form_count; i++) {
+        const char *mnemonic = run->tallies[i].form->mnemonic;
+        uint64_t cases = 0;
+
+        if (i > 0 && strcmp(mnemonic, run->tallies[i - 1].form->mnemonic) == 0) {
+            continue;
+        }
+        for (unsigned j = 0; j < run->form_count; j++) {
+            if (strcmp(mnemonic, run->tallies[j].form->mnemonic) == 0) {
+                cases += run->tallies[j].cases;
+            }
+        }
+        printf("  %s %" PRIu64, mnemonic, cases);
+    }
+    putchar('\n');
+}
+
+static unsigned judge_traits(const struct run *run)
+{
+    unsigned failures = 0;
+
+    printf("what occurred:\n");
+    for (unsigned i = 0; i < ORACLE_TRAIT_COUNT; i++) {
+        printf("  %8" PRIu64 "  %s%s\n", run->traits[i], oracle_trait_name((enum oracle_trait)i),
+               run->traits[i] == 0 ? "  NEVER" : "");
+        failures += run->traits[i] == 0;
+    }
+    return failures;
+}
+
+/* The test of the test: the planted bug must show, where it was planted. */
+static unsigned judge_planted(const struct run *run)
+{
+    uint64_t caught = 0;
+    uint64_t cases = 0;
+
+    for (unsigned i = 0; i < run->form_count; i++) {
+        const struct tally *tally = &run->tallies[i];
+
+        if (strcmp(tally->form->mnemonic, run->options->planted) == 0) {
+            caught += tally->different;
+            cases += tally->cases;
+        }
+    }
+    printf("planted bug: %" PRIu64 " of %" PRIu64 " cases of %s differ from the processor: %s\n",
+           caught, cases, run->options->planted, caught != 0 ? "caught" : "NOT CAUGHT");
+    return caught == 0;
+}
+
+unsigned oracle_run_memory(enum oracle_group group, const struct oracle_options *options)
+{
+    static struct run run;
+    unsigned failures;
+
+    memset(&run, 0, sizeof(run));
+    run.options = options;
+    clock_gettime(CLOCK_MONOTONIC, &run.start);
+    select_forms(&run, group);
+    run_all(&run);
+    if (options->only != ORACLE_ALL_CASES) {
+        return 0;
+    }
+    if (options->planted != NULL) {
+        return judge_planted(&run);
+    }
+    failures = judge_forms(&run) + judge_traits(&run);
+    print_mnemonics(&run);
+    printf("%s: %" PRIu64 " cases in %.1f s, %u failures\n",
+           group == ORACLE_BASIC ? "basic" : "extended", options->cases, seconds_since(&run.start),
+           failures);
+    return failures;
+}

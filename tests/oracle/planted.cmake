@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+#
+# The library with one bug each: most are bugs that other #VC handlers have, or had (spec/peers.md,
+# T26 to T62). oracle.planted.NAME passes if the oracle finds it in the instruction named.
+#
+#   oracle_plant(NAME FILE GROUP MNEMONIC FROM TO)
+
+set(ORACLE_PLANTED_CASES 30000)
+
+function(oracle_plant name file group mnemonic from to)
+  set(original "${source_dir}/${file}")
+  set(copy "${CMAKE_CURRENT_BINARY_DIR}/planted_${name}.c")
+  set(program oracle_planted_${name})
+  get_filename_component(original_dir "${original}" DIRECTORY)
+  add_custom_command(OUTPUT "${copy}"
+    COMMAND "${CMAKE_COMMAND}" "-DINPUT=${original}" "-DOUTPUT=${copy}" "-DFROM=${from}" "-DTO=${to}"
+            -P "${CMAKE_CURRENT_SOURCE_DIR}/plant.cmake"
+    DEPENDS "${original}" plant.cmake planted.cmake VERBATIM)
+  oracle_program(${program} "${copy}")
+  target_include_directories(${program} PRIVATE "${original_dir}")
+  target_link_libraries(${program} PRIVATE oracle_flags sevc_zydis_api)
+  oracle_test(planted.${name} ${program}
+    --group ${group} --cases ${ORACLE_PLANTED_CASES} --planted ${mnemonic})
+endfunction()
+
+# T30: EDK2 and Linux keep RAX[63:32] after movzx eax, byte [m].
+oracle_plant(movzx_keeps_upper_half vc/mmio.c basic MOVZX
+  "sevc_vc_merge(*reg, value, insn->register_bytes)"
+  "sevc_vc_merge(*reg, value, insn->register_bytes) | (*reg & (insn->register_bytes == 4 ? ~0xFFFFFFFFull : 0))")
+
+# T31: Linux stores the immediate of REX.W C7 without its sign.
+oracle_plant(immediate_without_sign decode/zydis.c basic MOV
+  "sign_extend(zydis.raw.imm[0].value.u, zydis.raw.imm[0].size)"
+  "zydis.raw.imm[0].value.u & 0xFFFFFFFFu")
+
+# T47: EDK2 counts from the start of the instruction.
+oracle_plant(rip_relative_from_start decode/address.c basic MOV
+  "trap->rip + insn->length" "trap->rip")
+
+# T47: EDK2 does not cut the address of 67 forms.
+oracle_plant(address_size_ignored decode/address.c basic MOV
+  "truncate(offset, insn->address_bytes), memory->segment" "offset, memory->segment")
+
+# T47: EDK2 ignores the bases of FS and GS.
+oracle_plant(fs_base_ignored decode/address.c basic MOV
+  "segment != SEVC_FS && segment != SEVC_GS" "segment != SEVC_GS")
+
+# T47: REX.B has no say where there is no base.
+oracle_plant(baseless_sib_takes_rex_b decode/operand.c basic MOV
+  "parts->sib_base != 5 || parts->mod != 0"
+  "parts->sib_base != 5 || (rex & SEVC_REX_B) || parts->mod != 0")
+
+# T47: R12 is an index, RSP is none.
+oracle_plant(r12_no_index decode/operand.c basic MOV "if (index != 4)" "if ((index & 7) != 4)")
+
+# T47: an SVSM once took the scale for a shift count.
+oracle_plant(scale_as_shift_count decode/zydis.c basic MOV
+  "1u << zydis.raw.sib.scale" "1u << (1u << zydis.raw.sib.scale)")
+
+# T59: negative displacements.
+oracle_plant(displacement_without_sign decode/zydis.c basic MOV
+  "(int64_t)sign_extend(value, bits)"
+  "(int64_t)(bits < 64 ? value & ((1ull << bits) - 1) : value)")
+
+# T32: EDK2 and Linux write AH elsewhere.
+oracle_plant(ah_taken_for_al decode/decode.c basic MOV
+  "insn->high_byte = true" "insn->high_byte = false")
+
+oracle_plant(movsx_without_sign decode/opcodes.c basic MOVSX
+  "[0xBE] = MOVE(MODRM, LOAD, 1, 0, SEVC_OPCODE_SIGNED)" "[0xBE] = MOVE(MODRM, LOAD, 1, 0, 0)")
+
+# A null segment override behind 64 or 65 does not undo it.
+oracle_plant(null_segment_counts decode/decode.c basic MOV
+  "bool ignored = long_mode &&" "bool ignored = !long_mode &&")
+
+oracle_plant(rf_stays_set vc/advance.c basic MOV "~SEVC_RFLAGS_RF" "~0ull")
+
+oracle_plant(tf_ignored vc/advance.c basic MOV "? single_step(vc) : SEVC_OK" "? SEVC_OK : SEVC_OK")
