@@ -18,18 +18,52 @@ struct bytes {
     uint8_t at[8];
 };
 
-#define BYTES(...) { sizeof((uint8_t[]){ __VA_ARGS__ }), { __VA_ARGS__ } }
+#define BYTES(...)                                                                                 \
+    {                                                                                              \
+        sizeof((uint8_t[]){ __VA_ARGS__ }),                                                        \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
 
 static const struct bytes prefixes[] = {
     { 0, { 0 } },
-    BYTES(0x66), BYTES(0x67), BYTES(0xF2), BYTES(0xF3), BYTES(0xF0),
-    BYTES(0x26), BYTES(0x2E), BYTES(0x36), BYTES(0x3E), BYTES(0x64), BYTES(0x65),
-    BYTES(0x40), BYTES(0x41), BYTES(0x42), BYTES(0x44), BYTES(0x48), BYTES(0x4F),
-    BYTES(0x66, 0x67), BYTES(0x67, 0x66), BYTES(0x66, 0xF3), BYTES(0xF3, 0x66),
-    BYTES(0x66, 0xF2), BYTES(0xF2, 0xF3), BYTES(0xF3, 0xF2), BYTES(0xF0, 0xF3),
-    BYTES(0xF0, 0x66), BYTES(0x66, 0x48), BYTES(0x48, 0x66), BYTES(0xF3, 0x48),
-    BYTES(0x67, 0x4F), BYTES(0x65, 0x2E), BYTES(0x2E, 0x65), BYTES(0x64, 0x65),
-    BYTES(0x48, 0x40), BYTES(0x44, 0x2E), BYTES(0xF2, 0x65, 0x66, 0x67, 0x41),
+    BYTES(0x66),
+    BYTES(0x67),
+    BYTES(0xF2),
+    BYTES(0xF3),
+    BYTES(0xF0),
+    BYTES(0x26),
+    BYTES(0x2E),
+    BYTES(0x36),
+    BYTES(0x3E),
+    BYTES(0x64),
+    BYTES(0x65),
+    BYTES(0x40),
+    BYTES(0x41),
+    BYTES(0x42),
+    BYTES(0x44),
+    BYTES(0x48),
+    BYTES(0x4F),
+    BYTES(0x66, 0x67),
+    BYTES(0x67, 0x66),
+    BYTES(0x66, 0xF3),
+    BYTES(0xF3, 0x66),
+    BYTES(0x66, 0xF2),
+    BYTES(0xF2, 0xF3),
+    BYTES(0xF3, 0xF2),
+    BYTES(0xF0, 0xF3),
+    BYTES(0xF0, 0x66),
+    BYTES(0x66, 0x48),
+    BYTES(0x48, 0x66),
+    BYTES(0xF3, 0x48),
+    BYTES(0x67, 0x4F),
+    BYTES(0x65, 0x2E),
+    BYTES(0x2E, 0x65),
+    BYTES(0x64, 0x65),
+    BYTES(0x48, 0x40),
+    BYTES(0x44, 0x2E),
+    BYTES(0xF2, 0x65, 0x66, 0x67, 0x41),
 };
 
 static const struct bytes maps[] = {
@@ -158,8 +192,9 @@ static void compare(const uint8_t *bytes, size_t count, const uint8_t *opcode, u
             return;
         }
     }
-    test_fail(bytes, count, "%u-bit, %s: result %d kind %u length %u, oracle %d kind %u length %u %s",
-              code_bits, field, result, insn.kind, insn.length, oracle.result, oracle.insn.kind,
+    test_fail(bytes, count,
+              "%u-bit, %s: result %d kind %u length %u, oracle %d kind %u length %u %s", code_bits,
+              field, result, insn.kind, insn.length, oracle.result, oracle.insn.kind,
               oracle.insn.length, oracle.mnemonic);
 }
 
@@ -202,13 +237,14 @@ static void test_opcodes(const char *name, unsigned code_bits)
 
 /* Opcodes with a memory operand, each with every ModRM and, where there is one, SIB byte. */
 static const struct bytes memory_opcodes[] = {
-    BYTES(0x88), BYTES(0x89), BYTES(0x8A), BYTES(0x8B), BYTES(0xC6), BYTES(0xC7), BYTES(0x63),
-    BYTES(0x0F, 0xB6), BYTES(0x0F, 0xB7), BYTES(0x0F, 0xBE), BYTES(0x0F, 0xBF),
+    BYTES(0x88),       BYTES(0x89),       BYTES(0x8A),       BYTES(0x8B),
+    BYTES(0xC6),       BYTES(0xC7),       BYTES(0x63),       BYTES(0x0F, 0xB6),
+    BYTES(0x0F, 0xB7), BYTES(0x0F, 0xBE), BYTES(0x0F, 0xBF),
 };
 
 static const struct bytes operand_prefixes[] = {
-    { 0, { 0 } }, BYTES(0x66), BYTES(0x67), BYTES(0x64), BYTES(0x2E), BYTES(0x66, 0x67),
-    BYTES(0x67, 0x65),
+    { 0, { 0 } }, BYTES(0x66),       BYTES(0x67),       BYTES(0x64),
+    BYTES(0x2E),  BYTES(0x66, 0x67), BYTES(0x67, 0x65),
 };
 
 static void sweep_operands(uint8_t *bytes, size_t opcode_at, size_t modrm_at, unsigned code_bits)
