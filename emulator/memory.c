@@ -9,6 +9,7 @@
 #define E820_RAM     1
 #define LEGACY_START 0xA0000ull
 #define LEGACY_END   0x100000ull
+#define ROM_SHADOW   0xE0000ull /* where QEMU shows the end of the ROM again */
 
 /* Pages of the pool besides those that grow with RAM: upper nested tables, VMCBs. */
 #define POOL_SPARE_PAGES 256
@@ -122,9 +123,13 @@ bool memory_is_guest_ram(uint64_t gpa)
 
 bool memory_is_monitor(uint64_t gpa)
 {
-    return (gpa >= monitor.start && gpa < monitor.end) ||
-           (gpa >= LAYOUT_ROM_BASE && gpa < LAYOUT_ROM_BASE + LAYOUT_ROM_BYTES) ||
-           (gpa >= 0xE0000 && gpa < LEGACY_END); /* where the ROM shows again */
+    return gpa >= monitor.start && gpa < monitor.end;
+}
+
+bool memory_is_rom(uint64_t gpa)
+{
+    return (gpa >= LAYOUT_ROM_BASE && gpa < LAYOUT_ROM_BASE + LAYOUT_ROM_BYTES) ||
+           (gpa >= ROM_SHADOW && gpa < LEGACY_END);
 }
 
 struct memory_range memory_monitor(void)

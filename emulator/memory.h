@@ -38,7 +38,8 @@ extern struct memory_range memory_guest[8];
 extern size_t memory_guest_count;
 
 bool memory_is_guest_ram(uint64_t gpa);
-bool memory_is_monitor(uint64_t gpa);     /* RAM or ROM that the guest must not see */
+bool memory_is_monitor(uint64_t gpa);     /* RAM that the guest must not touch */
+bool memory_is_rom(uint64_t gpa);         /* the monitor's ROM: reads as if it were absent */
 struct memory_range memory_monitor(void); /* its RAM */
 uint64_t memory_guest_end(void);          /* behind the highest byte of guest RAM */
 

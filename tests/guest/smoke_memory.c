@@ -93,8 +93,19 @@ static void boot_data(void)
     CHECK(!is_free(read_cr3() & ~C_BIT) && (read_cr3() & C_BIT) != 0 && !is_free(LAPIC));
 }
 
+/* Where a PC has its firmware: the monitor's own does not show. */
+static void no_firmware(void)
+{
+    CHECK(mmio_read32(0xF0000) == 0xFFFFFFFF && mmio_read32(0xFFFFFFF0) == 0xFFFFFFFF);
+    CHECK(seen.vc_count == 2);
+}
+
 const struct smoke_case smoke_memory[] = {
-    { "ciphertext", ciphertext },         { "fresh-memory", fresh_memory },
-    { "fetch-decrypts", fetch_decrypts }, { "walk-decrypts", walk_decrypts },
-    { "boot-data", boot_data },           { 0, 0 },
+    { "no-firmware", no_firmware },
+    { "ciphertext", ciphertext },
+    { "fresh-memory", fresh_memory },
+    { "fetch-decrypts", fetch_decrypts },
+    { "walk-decrypts", walk_decrypts },
+    { "boot-data", boot_data },
+    { 0, 0 },
 };

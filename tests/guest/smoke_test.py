@@ -32,6 +32,7 @@ CASES = {
     "reinject": (SUCCESS, r"(?s)(reinject.*){10}", "log=3"),
     "reinject-soft": (SUCCESS, r"(?s)(flip.*shared.*flip.*private.*){10}", "log=3"),
     "frame-page-fault": (SUCCESS, r"undelivered cpu=0 vc=0x72 .* the stack cannot be written"),
+    "no-firmware": (SUCCESS, ""),
     "fetch-decrypts": (SUCCESS, ""),
     "walk-decrypts": (SUCCESS, ""),
     "msrs": (SUCCESS, r"total vc=0 "),
