@@ -332,6 +332,7 @@ static void refuses_invalid_arguments(void **state)
     assert_refused(0xFFFF7FFFFFFFF000ull, KIB(8), SEVC_INVALID);
     assert_refused(0x00007FFFFFFFF000ull, 0xFFFF000000002000ull, SEVC_INVALID); /* over the hole */
     assert_refused(0xFFFFFFFFFFFFF000ull, KIB(8), SEVC_INVALID);                /* wraps */
+    assert_refused(BASE, 0 - KIB(4), SEVC_INVALID); /* likewise, to just below where it began */
     assert_refused(BASE + 1, 0, SEVC_INVALID);
     paging.c_bit = 31;
     assert_refused_with(&paging, BASE, KIB(8), &f.tables, SEVC_INVALID);

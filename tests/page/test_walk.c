@@ -234,6 +234,12 @@ static void knows_the_width_of_addresses(void **state)
             walk(&memory, VA);
         }
     }
+    memory.paging.c_bit = 47;
+    physical_map(&memory, VA, 1, 0x0008000000005000ull); /* bit 51, the last there can be */
+    memory.paging.phys_bits = 51;
+    assert_no_walk(&memory.paging, VA);
+    memory.paging.phys_bits = 52;
+    assert_int_equal(walk(&memory, VA).gpa, 0x0008000000005678ull);
     physical_close(&memory);
 }
 
