@@ -78,6 +78,7 @@ static inline uint64_t *sevc_trap_gpr(struct sevc_trap *trap, unsigned number)
     return number == SEVC_RSP ? &trap->rsp : &trap->gpr[number & 15];
 }
 
+/* Its value, for those who must not change the frame. */
 static inline uint64_t sevc_trap_gpr_value(const struct sevc_trap *trap, unsigned number)
 {
     return number == SEVC_RSP ? trap->rsp : trap->gpr[number & 15];
