@@ -29,6 +29,7 @@ CASES = {
     "mode32": (SUCCESS, ""),
     "timer": (SUCCESS, ""),
     "halt-wakes": (SUCCESS, ""),
+    "storm": (SUCCESS, r"flips=\d{4}"),
     "reinject": (SUCCESS, r"(?s)(reinject.*){10}", "log=3"),
     "reinject-soft": (SUCCESS, r"(?s)(flip.*shared.*flip.*private.*){10}", "log=3"),
     "frame-page-fault": (SUCCESS, r"undelivered cpu=0 vc=0x72 .* the stack cannot be written"),
@@ -72,6 +73,9 @@ SETUPS = {
     "memory-5G": (["-m", "5G"], SUCCESS),
     "machine-pc": (["-machine", "pc"], SUCCESS),
     "phys-bits-52": (["-cpu", "EPYC-Rome,+svm,+npt,phys-bits=52"], SUCCESS),
+    "cpu-max": (["-cpu", "max,la57=off,+svm,+npt,phys-bits=48"], SUCCESS),
+    "smp-2": (["-smp", "2"], SUCCESS),
+    "icount": (["-icount", "shift=0"], SUCCESS),
     "kernel-no-elf": (["-fw_cfg", "name=opt/sevc/kernel,string=hello"], r"error the kernel is no"),
     "kernel-absent": (["-fw_cfg", "name=opt/sevc/nothing,string=x"], r"error no kernel: pass"),
 }
