@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The IDT, and what happens behind it. */
+#include "io.h"
 #include "kernel.h"
 
 #define GATE_DPL3 0x60
@@ -9,16 +10,11 @@ struct sevc_idt_gate idt[256];
 extern const char isr_stubs[], rdmsr_may_fail[], rdmsr_failed[];
 bool rdmsr_try(uint32_t msr, uint64_t *value);
 
-static void *stub_of(unsigned vector)
-{
-    return (void *)(uintptr_t)(isr_stubs + 16 * vector);
-}
-
 static void make_gate(unsigned vector)
 {
-    void (*entry)(void) = (void (*)(void))stub_of(vector);
+    void (*stub)(void) = (void (*)(void))(uintptr_t)(isr_stubs + 16 * vector);
 
-    sevc_idt_make_gate(&idt[vector], entry, KERNEL_CS, 0);
+    sevc_idt_make_gate(&idt[vector], stub, KERNEL_CS, 0);
 }
 
 void interrupts_init(void)
@@ -37,32 +33,6 @@ void interrupts_init(void)
     idt[VECTOR_USER_EXIT].attributes |= GATE_DPL3;
     __asm__ volatile("lidt %0" : : "m"(idtr));
 }
-
-/* doc: trap-deliver */
-/*
- * Builds the frame that the processor would have pushed, and lets the return from #VC go to the
- * kernel's own handler. That one then sees the instruction that faulted, and no #VC at all.
- */
-void trap_deliver(struct sevc_trap *trap, const struct sevc_fault *fault)
-{
-    bool user = sevc_trap_cpl(trap) == 3;
-    uint64_t *stack = (uint64_t *)((user ? tss.rsp[0] : trap->rsp) & ~15ull);
-    const uint64_t frame[] = { trap->rip, trap->cs, trap->rflags, trap->rsp, trap->ss };
-
-    stack -= 5;
-    memcpy(stack, frame, sizeof(frame));
-    if (fault->has_error_code)
-        *--stack = fault->error_code;
-    if (fault->vector == VECTOR_PF)
-        __asm__ volatile("mov %0, %%cr2" : : "r"(fault->cr2));
-
-    trap->rip = (uint64_t)stub_of(fault->vector);
-    trap->cs = KERNEL_CS;
-    trap->ss = KERNEL_DS;
-    trap->rsp = (uint64_t)stack;
-    trap->rflags &= ~(SEVC_RFLAGS_TF | SEVC_RFLAGS_IF | SEVC_RFLAGS_RF);
-}
-/* doc: end */
 
 static void (*handlers[256])(struct sevc_trap *trap, unsigned vector);
 
@@ -96,3 +66,17 @@ void interrupt(struct sevc_trap *trap, unsigned vector)
     else if (vector != VECTOR_SPURIOUS)
         exception(trap, vector);
 }
+
+/* doc: trap-deliver */
+/*
+ * The exception that the instruction itself would have raised. The frame of #VC has the form that
+ * all handlers of this kernel expect, so it is handed to the right one, which may change it.
+ */
+void trap_deliver(struct sevc_trap *trap, const struct sevc_fault *fault)
+{
+    trap->error_code = fault->error_code;
+    if (fault->vector == VECTOR_PF)
+        write_cr2(fault->cr2);
+    interrupt(trap, fault->vector);
+}
+/* doc: end */

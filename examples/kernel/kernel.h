@@ -69,7 +69,7 @@ extern struct sevc_idt_gate idt[256];
 /* Loads an IDT with a gate for every vector, of which 29 is the early handler's. */
 void interrupts_init(void);
 
-/* Enters the kernel's own handler of FAULT, as the processor would have: see os_hooks.c. */
+/* Calls the kernel's own handler of FAULT, for sevc_os_raise(). */
 void trap_deliver(struct sevc_trap *trap, const struct sevc_fault *fault);
 
 /* Who handles VECTOR; NULL: the default, which is a panic for most. */

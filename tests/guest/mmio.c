@@ -10,7 +10,7 @@
 #define CELL    "0xFFFF9000E0000040"
 #define LOW_VA  0x10000000ull         /* a second mapping, for 32-bit addresses */
 #define NEAR_VA 0xFFFFFFFF90000000ull /* a third one, for RIP-relative addresses */
-#define NEAR    "guest_near_cell" /* lib/try.S: NEAR_VA + 0x40 */
+#define NEAR    "guest_near_cell"     /* lib/try.S: NEAR_VA + 0x40 */
 
 static volatile uint8_t *device;
 
