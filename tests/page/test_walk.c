@@ -234,7 +234,8 @@ static void knows_the_width_of_addresses(void **state)
             walk(&memory, VA);
         }
     }
-    memory.paging.c_bit = 47;
+    physical_close(&memory);
+    physical_open(&memory, 47, false);
     physical_map(&memory, VA, 1, 0x0008000000005000ull); /* bit 51, the last there can be */
     memory.paging.phys_bits = 51;
     assert_no_walk(&memory.paging, VA);
