@@ -9,6 +9,20 @@
  */
 #include "decode/parts.h"
 
+/* Word by word: as a whole it would become REP STOS, whose start alone costs more than the rest. */
+static inline __attribute__((always_inline)) void clear(struct sevc_insn *insn)
+{
+    uint8_t *bytes = (uint8_t *)insn;
+
+    _Static_assert(sizeof(*insn) == 6 * sizeof(uint64_t), "clear() has a line for each word");
+    __builtin_memset(bytes, 0, 8);
+    __builtin_memset(bytes + 8, 0, 8);
+    __builtin_memset(bytes + 16, 0, 8);
+    __builtin_memset(bytes + 24, 0, 8);
+    __builtin_memset(bytes + 32, 0, 8);
+    __builtin_memset(bytes + 40, 0, 8);
+}
+
 /* The bytes end before the instruction does. Fifteen are as many as it may have. */
 static enum sevc_result too_short(size_t limit)
 {
@@ -220,34 +234,30 @@ static enum sevc_result decode_general(const uint8_t *bytes, size_t limit,
     return SEVC_OK;
 }
 
-enum sevc_result sevc_decode(const uint8_t *bytes, size_t available_bytes, unsigned code_bits,
-                             struct sevc_insn *insn)
+/* Every form, with every prefix. */
+static __attribute__((noinline)) enum sevc_result decode_any(const uint8_t *bytes, size_t limit,
+                                                             unsigned code_bits,
+                                                             struct sevc_insn *insn)
 {
-    size_t limit = available_bytes < SEVC_INSN_MAX_BYTES ? available_bytes : SEVC_INSN_MAX_BYTES;
     struct sevc_prefixes prefixes;
-    const struct sevc_opcode *row;
+    const struct sevc_opcode *row = scan_prefixes(bytes, limit, code_bits == 64, &prefixes);
+    size_t last = prefixes.count; /* index of the byte that settles a fixed opcode */
     uint8_t kind;
-    size_t last; /* index of the byte that settles a fixed opcode */
 
-    if (code_bits != 64 && code_bits != 32 && code_bits != 16)
-        return SEVC_INVALID;
-    row = scan_prefixes(bytes, limit, code_bits == 64, &prefixes);
     if (!row)
         return too_short(limit);
-    last = prefixes.count;
     if (row->form == SEVC_FORM_ESCAPE) {
         if (++last == limit)
             return too_short(limit);
         row = &sevc_two_byte_opcodes[bytes[last]];
     }
-    *insn = (struct sevc_insn){
-        .address_bytes = address_bytes(&prefixes, code_bits),
-        .locked = (prefixes.seen & SEVC_PREFIX_LOCK) != 0,
-    };
+    clear(insn);
+    insn->address_bytes = address_bytes(&prefixes, code_bits);
+    insn->locked = (prefixes.seen & SEVC_PREFIX_LOCK) != 0;
 
     if (row->form < SEVC_FORM_IMPLIED || row->form > SEVC_FORM_GROUP_7)
         return decode_general(bytes, limit, row, &prefixes, code_bits, insn);
-    if (row->form != SEVC_FORM_IMPLIED && ++last == limit)
+    if (row->form > SEVC_FORM_STRING && ++last == limit)
         return too_short(limit);
     kind = row->kind;
     if (row->form == SEVC_FORM_GROUP_7 && !group_7_kind(bytes[last], &prefixes, &kind))
@@ -255,4 +265,46 @@ enum sevc_result sevc_decode(const uint8_t *bytes, size_t available_bytes, unsig
     insn->kind = kind;
     insn->length = (uint8_t)(last + 1);
     return decode_fixed(&bytes[last], row, &prefixes, code_bits, insn);
+}
+
+/*
+ * The short way for what raises most #VCs: CPUID, RDMSR, WRMSR, RDTSC, IN and OUT by DX, without
+ * a prefix. It gives what decode_any() would, in a third of the instructions. False: not one of
+ * them.
+ */
+static bool decode_bare(const uint8_t *bytes, size_t limit, unsigned code_bits,
+                        struct sevc_insn *insn)
+{
+    const struct sevc_opcode *row;
+    uint8_t length = 1;
+
+    if (limit < 2)
+        return false;
+    row = &sevc_one_byte_opcodes[bytes[0]];
+    if (row->form == SEVC_FORM_ESCAPE) {
+        row = &sevc_two_byte_opcodes[bytes[1]];
+        length = 2;
+    }
+    if (row->form != SEVC_FORM_IMPLIED)
+        return false;
+    clear(insn);
+    insn->kind = row->kind;
+    insn->length = length;
+    insn->address_bytes = (uint8_t)(code_bits / 8);
+    insn->data_bytes = row->data_bytes;
+    if (length == 1 && row->data_bytes == 0)
+        insn->data_bytes = code_bits == 16 ? 2 : 4;
+    return true;
+}
+
+enum sevc_result sevc_decode(const uint8_t *bytes, size_t available_bytes, unsigned code_bits,
+                             struct sevc_insn *insn)
+{
+    size_t limit = available_bytes < SEVC_INSN_MAX_BYTES ? available_bytes : SEVC_INSN_MAX_BYTES;
+
+    if (code_bits != 64 && code_bits != 32 && code_bits != 16)
+        return SEVC_INVALID;
+    if (decode_bare(bytes, limit, code_bits, insn))
+        return SEVC_OK;
+    return decode_any(bytes, limit, code_bits, insn);
 }

@@ -47,6 +47,7 @@ enum sevc_opcode_form {
     SEVC_FORM_ESCAPE,      /* 0F: the second table */
     /* Settled by this very byte, and one more at most. */
     SEVC_FORM_IMPLIED,        /* nothing follows */
+    SEVC_FORM_STRING,         /* nothing follows; prefixes count: INS, OUTS */
     SEVC_FORM_PORT,           /* a port number */
     SEVC_FORM_DEBUG_REGISTER, /* a ModRM byte whose mod is ignored */
     SEVC_FORM_GROUP_7,        /* 0F 01: a ModRM byte that is part of the opcode, or general */
