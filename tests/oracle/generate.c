@@ -41,9 +41,7 @@ struct draft {
     uint8_t prefixes[8];
     unsigned prefix_count;
     bool operand_66, address_67;
-    uint8_t rex; /* 0: none */
-    uint8_t modrm, sib;
-    bool has_modrm, has_sib;
+    uint8_t rex;         /* 0: none */
     uint8_t base, index; /* register numbers, or NO_REGISTER */
     uint8_t scale;
     bool rip_relative;
@@ -141,6 +139,7 @@ static void choose_prefixes(struct draft *d)
         d->rex = (uint8_t)(0x40 | oracle_below(d->random, 16));
         trait(d, ORACLE_TRAIT_REX);
     }
+    d->c->rex = d->rex;
 }
 
 static unsigned operand_bytes(const struct draft *d)
@@ -192,8 +191,8 @@ static void choose_sib(struct draft *d, unsigned mod)
     if (oracle_percent(d->random, 10)) {
         sib = (sib & ~0x38u) | 0x20; /* no index, unless REX.X */
     }
-    d->has_sib = true;
-    d->sib = (uint8_t)sib;
+    d->c->has_sib = true;
+    d->c->sib = (uint8_t)sib;
     d->scale = (uint8_t)(1u << (sib >> 6));
     d->index = extended(d, sib >> 3, REX_X);
     if (d->index == RSP) {
@@ -211,15 +210,23 @@ static void choose_sib(struct draft *d, unsigned mod)
     d->base = extended(d, sib, REX_B);
 }
 
+/* A SIB byte (4) stands for 256 forms, and 5 for those that the peers get wrong. */
+static unsigned choose_rm(struct oracle_random *random)
+{
+    unsigned choice = oracle_below(random, 100);
+
+    return choice < 35 ? 4 : choice < 50 ? 5 : choice & 7;
+}
+
 static void choose_modrm(struct draft *d)
 {
     unsigned mod = oracle_below(d->random, 3);
-    unsigned rm = oracle_percent(d->random, 12) ? 5 : oracle_below(d->random, 8);
+    unsigned rm = choose_rm(d->random);
     const struct oracle_form *form = d->c->form;
     unsigned reg = form->reg == ORACLE_REGISTER ? oracle_below(d->random, 8) : form->reg;
 
-    d->has_modrm = true;
-    d->modrm = (uint8_t)(mod << 6 | reg << 3 | rm);
+    d->c->has_modrm = true;
+    d->c->modrm = (uint8_t)(mod << 6 | reg << 3 | rm);
     d->displacement_bytes = mod == 1 ? 1 : mod == 2 ? 4 : 0;
     if (rm == 4) {
         choose_sib(d, mod);
@@ -501,11 +508,11 @@ static unsigned emit_all(struct draft *d)
         emit(d->c, 0x38, 1);
     }
     emit(d->c, form->opcode, 1);
-    if (d->has_modrm) {
-        emit(d->c, d->modrm, 1);
+    if (d->c->has_modrm) {
+        emit(d->c, d->c->modrm, 1);
     }
-    if (d->has_sib) {
-        emit(d->c, d->sib, 1);
+    if (d->c->has_sib) {
+        emit(d->c, d->c->sib, 1);
     }
     place = d->c->length;
     emit(d->c, d->displacement, d->displacement_bytes);
@@ -699,7 +706,7 @@ static bool draft_string(struct draft *d)
  */
 static bool choose_bit_offset(struct draft *d)
 {
-    uint8_t reg = extended(d, d->modrm >> 3, REX_R);
+    uint8_t reg = extended(d, d->c->modrm >> 3, REX_R);
     unsigned bytes = d->c->data_bytes;
     int64_t element = (int64_t)oracle_below(d->random, 49) - 24;
     uint64_t bit = (uint64_t)element * 8 * bytes + oracle_below(d->random, 8 * bytes);
@@ -719,7 +726,7 @@ static bool choose_bit_offset(struct draft *d)
 static void note_registers(struct draft *d)
 {
     const struct oracle_form *form = d->c->form;
-    uint8_t reg = extended(d, d->modrm >> 3, REX_R);
+    uint8_t reg = extended(d, d->c->modrm >> 3, REX_R);
     /* The register of 8-bit forms is 8 bits wide, but for MOVZX and MOVSX. */
     bool byte = form->width == ORACLE_BYTE && form->map == ORACLE_MAP_ONE_BYTE;
 
@@ -768,7 +775,7 @@ static void note_address(struct draft *d)
     if (d->index == R12) {
         trait(d, ORACLE_TRAIT_INDEX_R12);
     }
-    if (d->has_sib && d->base == NO_REGISTER && d->index == NO_REGISTER) {
+    if (d->c->has_sib && d->base == NO_REGISTER && d->index == NO_REGISTER) {
         trait(d, ORACLE_TRAIT_ABSOLUTE);
     }
     if (d->base != NO_REGISTER && d->base == d->index) {
@@ -810,6 +817,7 @@ static bool draft_memory(struct draft *d)
     }
     patch_displacement(d, place);
     d->c->device_mask = 1u << d->window;
+    trait(d, (enum oracle_trait)(ORACLE_TRAIT_WINDOW_LOW + (unsigned)d->window));
     note_registers(d);
     if (d->rip_relative) {
         note_rip_relative(d);

@@ -45,6 +45,9 @@
     X(WRAPS, "address computation wraps around")                                                   \
     X(CROSSES, "crosses a page")                                                                   \
     X(SPLIT, "crosses into a page that lies elsewhere: refused")                                   \
+    X(WINDOW_LOW, "operand below 2 GiB")                                                           \
+    X(WINDOW_MIDDLE, "operand between 2 and 4 GiB")                                                \
+    X(WINDOW_HIGH, "operand above 4 GiB")                                                          \
     X(CODE_CROSSES, "instruction crosses a page")                                                  \
     X(CODE_ENDS, "nothing mapped behind the instruction")                                          \
     X(TF, "RFLAGS.TF")                                                                             \
@@ -68,8 +71,11 @@ struct oracle_case {
     uint8_t bytes[15];
     uint8_t length;
     uint8_t data_bytes; /* of one memory access */
-    bool code_ends;     /* for the emulation nothing is mapped behind the instruction */
-    bool split;         /* the access must be refused: see ORACLE_TRAIT_SPLIT */
+    uint8_t rex;        /* the live one, 0 for none */
+    uint8_t modrm, sib; /* as emitted */
+    bool has_modrm, has_sib;
+    bool code_ends; /* for the emulation nothing is mapped behind the instruction */
+    bool split;     /* the access must be refused: see ORACLE_TRAIT_SPLIT */
     bool rep;
 
     struct oracle_state start; /* rflags without TF and RF */

@@ -27,4 +27,7 @@ unsigned oracle_run_registers(const struct oracle_options *options);
 /* step_group.c: RFLAGS.TF and RF. */
 unsigned oracle_run_steps(const struct oracle_options *options);
 
+/* alu_group.c: the library's arithmetic and flags. */
+unsigned oracle_run_alu(const struct oracle_options *options);
+
 #endif

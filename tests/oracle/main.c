@@ -13,7 +13,7 @@
 #include "native.h"
 
 static const char usage[] =
-    "usage: oracle [--group basic|extended|registers|step] [--seed N] [--cases N] [--case N]\n"
+    "usage: oracle [--group basic|extended|registers|step|alu] [--seed N] [--cases N] [--case N]\n"
     "              [--planted MNEMONIC]\n"
     "\n"
     "  --group G     which part to run; basic by default\n"
@@ -42,6 +42,7 @@ static const struct group groups[] = {
     { "extended", run_extended },
     { "registers", oracle_run_registers },
     { "step", oracle_run_steps },
+    { "alu", oracle_run_alu },
 };
 
 static const struct group *find_group(const char *name)

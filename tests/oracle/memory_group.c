@@ -7,11 +7,13 @@
 #include <time.h>
 
 #include "compare.h"
+#include "coverage.h"
 #include "groups.h"
 
 #define FORMS_MAX 128
 #define SHOWN     3 /* failures printed for each form */
 #define PROGRESS  10
+#define COMPLETE  2000000 /* cases after which every encoding must have occurred */
 
 struct tally {
     const struct oracle_form *form;
@@ -22,7 +24,7 @@ struct run {
     const struct oracle_options *options;
     struct tally tallies[FORMS_MAX];
     unsigned form_count;
-    uint64_t traits[ORACLE_TRAIT_COUNT];
+    struct oracle_coverage coverage;
     struct timespec start;
 };
 
@@ -40,13 +42,6 @@ static void select_forms(struct run *run, enum oracle_group group)
         if (oracle_forms[i].group == group && run->form_count < FORMS_MAX) {
             run->tallies[run->form_count++].form = &oracle_forms[i];
         }
-    }
-}
-
-static void note_traits(struct run *run, uint64_t traits)
-{
-    for (; traits != 0; traits &= traits - 1) {
-        run->traits[__builtin_ctzll(traits)]++;
     }
 }
 
@@ -73,7 +68,7 @@ static void run_case(struct run *run, uint64_t number)
     bool bad;
 
     oracle_generate(tally->form, run->options->seed, number, &c);
-    note_traits(run, c.traits);
+    oracle_cover(&run->coverage, &c);
     oracle_compare(&c, &outcome);
     count(tally, &c, &outcome);
     bad = outcome.verdict == ORACLE_DIFFERENT || outcome.verdict == ORACLE_WILD;
@@ -173,19 +168,6 @@ static void print_mnemonics(const struct run *run)
     putchar('\n');
 }
 
-static unsigned judge_traits(const struct run *run)
-{
-    unsigned failures = 0;
-
-    printf("what occurred:\n");
-    for (unsigned i = 0; i < ORACLE_TRAIT_COUNT; i++) {
-        printf("  %8" PRIu64 "  %s%s\n", run->traits[i], oracle_trait_name((enum oracle_trait)i),
-               run->traits[i] == 0 ? "  NEVER" : "");
-        failures += run->traits[i] == 0;
-    }
-    return failures;
-}
-
 /* The test of the test: the planted bug must show, where it was planted. */
 static unsigned judge_planted(const struct run *run)
 {
@@ -221,7 +203,7 @@ unsigned oracle_run_memory(enum oracle_group group, const struct oracle_options 
     if (options->planted != NULL) {
         return judge_planted(&run);
     }
-    failures = judge_forms(&run) + judge_traits(&run);
+    failures = judge_forms(&run) + oracle_judge_coverage(&run.coverage, options->cases >= COMPLETE);
     print_mnemonics(&run);
     printf("%s: %" PRIu64 " cases in %.1f s, %u failures\n",
            group == ORACLE_BASIC ? "basic" : "extended", options->cases, seconds_since(&run.start),
