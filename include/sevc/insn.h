@@ -96,20 +96,21 @@ struct sevc_memory_operand {
 
 struct sevc_insn {
     uint64_t immediate; /* STORE_IMM: sign-extended to 64 bits; IN and OUT: the port */
-    struct sevc_memory_operand memory; /* LOAD, STORE, STORE_IMM, VECTOR */
+    struct sevc_memory_operand memory; /* LOAD, STORE, STORE_IMM, ALU */
     uint8_t kind;                      /* enum sevc_insn_kind */
     uint8_t length;                    /* 1 to 15 */
     uint8_t data_bytes;                /* 1, 2, 4, 8: access to memory or port (VECTOR: 0) */
     uint8_t register_bytes;            /* 1, 2, 4, 8: width in which LOAD writes its register */
     uint8_t address_bytes;             /* 2, 4, 8 */
     uint8_t reg;                       /* LOAD, STORE, DR: register number 0 to 15 */
-    uint8_t dr;                        /* debug register number */
-    uint8_t segment;                   /* INS: SEVC_ES; OUTS: SEVC_DS or the override */
+    uint8_t dr;                        /* debug register number, 0 to 7 */
+    uint8_t segment;                   /* INS: SEVC_ES; OUTS: SEVC_DS or the override, even */
+                                       /* where 64-bit mode ignores it: IOIO reports it */
     bool high_byte;      /* reg means AH, CH, DH, BH: bits 15:8 of register reg (0 to 3) */
     bool sign_extend;    /* LOAD: sign-extend, else zero-extend (no matter if widths are equal) */
     bool rep;            /* string instructions and string I/O: F2 or F3 */
     bool port_immediate; /* IN, OUT: the port is the immediate, else DX */
-    bool locked;         /* LOCK prefix */
+    bool locked;         /* LOCK prefix, of an instruction that may have it */
     uint8_t operation;   /* ALU: enum sevc_alu_operation */
     uint8_t source;      /* ALU: enum sevc_alu_source */
     bool to_register;    /* ALU: the register is the destination, memory the source */
@@ -127,7 +128,9 @@ struct sevc_insn {
  * SEVC_OK           *insn is filled in (kind may be SEVC_INSN_OTHER).
  * SEVC_RETRY        the instruction is longer than the bytes at hand (and than that it may be
  *                   undefined is not yet decided); *insn is not valid.
- * SEVC_BAD_INSN     undefined, or more than 15 bytes; *insn is not valid.
+ * SEVC_BAD_INSN     undefined (LOCK included where it is), or more than 15 bytes; *insn is not
+ *                   valid.
+ * SEVC_INVALID      code_bits is none of the three.
  *
  * Pure: no state, callable anywhere.
  */
@@ -136,8 +139,10 @@ enum sevc_result sevc_decode(const uint8_t *bytes, size_t available_bytes, unsig
 
 /*
  * Can this instruction raise a #VC with this error code? The host chooses the error code of a #VC
- * that it injects; nothing may be emulated unless this holds (WeSee, CVE-2024-25742). The table is in
- * src/decode/agreement.c. Pure.
+ * that it injects; nothing may be emulated unless this holds (WeSee, CVE-2024-25742). False for
+ * exits that no single instruction raises (0x404, exceptions), for anything with LOCK, and for debug
+ * registers other than DR7. True for VECTOR and SEVC_EXIT_NPF, so that it can be refused by name.
+ * The table is in src/decode/agreement.c. Pure.
  */
 bool sevc_insn_agrees(uint64_t exit_code, const struct sevc_insn *insn);
 
@@ -153,7 +158,10 @@ uint64_t sevc_linear_address(const struct sevc_insn *insn, const struct sevc_tra
 uint64_t sevc_string_address(const struct sevc_insn *insn, const struct sevc_trap *trap,
                              unsigned gpr);
 
-/* True if every byte of [va, va + bytes) is canonical, with 48 (or LA57: 57) address bits. */
+/*
+ * True if every byte of [va, va + bytes) is canonical, with 48 (or LA57: 57) address bits, and the
+ * range does not wrap around. bytes = 0 asks for va alone.
+ */
 bool sevc_is_canonical(uint64_t va, uint64_t bytes, bool la57);
 
 #ifdef __cplusplus
