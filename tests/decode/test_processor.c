@@ -1,115 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The processor that runs the tests as the oracle: how many bytes an instruction has, which
- * prefixes it takes, which address its operand means. In 64-bit mode, at CPL 3.
- *
- * An instruction whose bytes end where the mapped page ends is executed with all registers
- * non-canonical, so that whatever it does faults. If the fault is one of fetching the
- * next page, with RIP at the instruction, the processor wanted more bytes. A forked child does it.
+ * prefixes it takes, which address its operand means. processor.h says how.
  */
 #define _GNU_SOURCE
 #include <asm/prctl.h>
-#include <setjmp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include "harness.h"
-
-#define CODE         0x100000000000ull /* nothing else within 2 GiB: RIP-relative operands fault */
-#define PAGE         4096ull
-#define NONCANONICAL 0x8765432112345678ull
-
-enum outcome { WANTS_MORE, COMPLETE, UNDEFINED };
-
-static sigjmp_buf back;
-static siginfo_t signal_info;
-static uint64_t signal_rip;
-static uint64_t target, filler = NONCANONICAL;
-
-static void on_signal(int number, siginfo_t *info, void *context)
-{
-    (void)number;
-    signal_info = *info;
-    signal_rip = (uint64_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
-    siglongjmp(back, 1);
-}
-
-/* One page of code, and behind it one that faults. */
-static void prepare(void)
-{
-    static uint8_t signal_stack[65536];
-    static const int signals[] = { SIGSEGV, SIGILL, SIGBUS, SIGTRAP, SIGFPE };
-    stack_t stack = { .ss_sp = signal_stack, .ss_size = sizeof(signal_stack) };
-    struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK };
-    void *code = mmap((void *)CODE, 2 * PAGE, PROT_READ | PROT_WRITE | PROT_EXEC,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-
-    if (code != (void *)CODE || mprotect((void *)(CODE + PAGE), PAGE, PROT_NONE) != 0) {
-        perror("test_processor: no memory for code");
-        exit(EXIT_FAILURE);
-    }
-    sigaltstack(&stack, NULL);
-    for (size_t i = 0; i < ARRAY_LENGTH(signals); i++)
-        sigaction(signals[i], &action, NULL);
-}
-
-/* Jumps to target with every register set to filler, and comes back by a signal. */
-__attribute__((noinline)) static void enter(void)
-{
-    __asm__ volatile("mov %1, %%rax\n\t"
-                     "mov %%rax, %%rcx; mov %%rax, %%rdx; mov %%rax, %%rbx; mov %%rax, %%rsi\n\t"
-                     "mov %%rax, %%rdi; mov %%rax, %%r8; mov %%rax, %%r9; mov %%rax, %%r10\n\t"
-                     "mov %%rax, %%r11; mov %%rax, %%r12; mov %%rax, %%r13; mov %%rax, %%r14\n\t"
-                     "mov %%rax, %%r15; mov %%rax, %%rbp; mov %%rax, %%rsp\n\t"
-                     "jmp *%0"
-                     :
-                     : "m"(target), "m"(filler)
-                     : "memory");
-    __builtin_unreachable();
-}
-
-static enum outcome execute(const uint8_t *bytes, size_t count)
-{
-    target = CODE + PAGE - count;
-    memcpy((void *)target, bytes, count);
-    if (sigsetjmp(back, 1) == 0)
-        enter();
-    if (signal_info.si_signo == SIGILL)
-        return UNDEFINED;
-    if (signal_info.si_signo == SIGSEGV && (uint64_t)signal_info.si_addr == CODE + PAGE &&
-        signal_rip == target)
-        return WANTS_MORE;
-    return COMPLETE;
-}
-
-/* Runs a test in a child, because what it executes may do anything to the process. */
-static void in_child(void (*test)(void))
-{
-    int status = -1;
-    pid_t child;
-
-    fflush(stdout);
-    child = fork();
-    if (child == 0) {
-        prepare();
-        test();
-        fflush(stdout);
-        _exit(test_status());
-    }
-    waitpid(child, &status, 0);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_SUCCESS) {
-        test_begin("the processor's test ran to its end");
-        test_fail(NULL, 0, "child ended with status %#x", (unsigned)status);
-        test_end(0);
-    }
-}
+#include "processor.h"
 
 /* ---- lengths ---- */
 
@@ -155,9 +58,9 @@ static void check_exact(const uint8_t *bytes, const struct sevc_insn *insn)
         test_exclude("VMMCALL, VMGEXIT: undefined on Intel, emulated or patched by hypervisors");
         return;
     }
-    if (insn->length > 1 && execute(bytes, insn->length - 1u) != WANTS_MORE)
+    if (insn->length > 1 && processor_execute(bytes, insn->length - 1u) != WANTS_MORE)
         test_fail(bytes, insn->length, "shorter than %u bytes", insn->length);
-    else if (execute(bytes, insn->length) == WANTS_MORE)
+    else if (processor_execute(bytes, insn->length) == WANTS_MORE)
         test_fail(bytes, insn->length, "longer than %u bytes", insn->length);
     else
         test_count();
@@ -168,7 +71,7 @@ static void check_not_shorter(const uint8_t *bytes, const struct sevc_insn *insn
 {
     if (insn->length == 1)
         return;
-    switch (execute(bytes, insn->length - 1u)) {
+    switch (processor_execute(bytes, insn->length - 1u)) {
     case WANTS_MORE:
         test_count();
         break;
@@ -296,7 +199,7 @@ static void test_definedness(void)
         const uint8_t *bytes = definedness[i].bytes;
         size_t count = definedness[i].count;
         enum sevc_result result = sevc_decode(bytes, count, 64, &insn);
-        bool defined = execute(bytes, count) != UNDEFINED;
+        bool defined = processor_execute(bytes, count) != UNDEFINED;
 
         if (result != (defined ? SEVC_OK : SEVC_BAD_INSN))
             test_fail(bytes, count, "result %d, and for the processor it is %s", result,
@@ -347,53 +250,15 @@ static void test_segments(void)
 
 /* ---- addresses ---- */
 
-static uint64_t lea_registers[16], lea_stack, lea_result;
-
-/* Executes LEA RDX, [...] at target with lea_registers, and returns what it gave. */
-__attribute__((noinline)) static uint64_t execute_lea(void)
-{
-    __asm__ volatile("push %%rbx; push %%rbp; push %%r12; push %%r13; push %%r14; push %%r15\n\t"
-                     "mov %%rsp, %[stack]\n\t"
-                     "lea %[registers], %%r15\n\t"
-                     "mov 0(%%r15), %%rax; mov 8(%%r15), %%rcx; mov 16(%%r15), %%rdx\n\t"
-                     "mov 24(%%r15), %%rbx; mov 32(%%r15), %%rsp; mov 40(%%r15), %%rbp\n\t"
-                     "mov 48(%%r15), %%rsi; mov 56(%%r15), %%rdi; mov 64(%%r15), %%r8\n\t"
-                     "mov 72(%%r15), %%r9; mov 80(%%r15), %%r10; mov 88(%%r15), %%r11\n\t"
-                     "mov 96(%%r15), %%r12; mov 104(%%r15), %%r13; mov 112(%%r15), %%r14\n\t"
-                     "mov 120(%%r15), %%r15\n\t"
-                     "jmp *%[target]\n"
-                     "lea_done:\n\t"
-                     "mov %%rdx, %[result]\n\t"
-                     "mov %[stack], %%rsp\n\t"
-                     "pop %%r15; pop %%r14; pop %%r13; pop %%r12; pop %%rbp; pop %%rbx\n\t"
-                     : [stack] "+m"(lea_stack), [result] "=m"(lea_result)
-                     : [registers] "m"(lea_registers), [target] "m"(target)
-                     : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory");
-    return lea_result;
-}
-
-extern const uint8_t lea_done[];
-
-static void place_lea(const uint8_t *bytes, size_t count)
-{
-    static const uint8_t jump[6] = { 0xFF, 0x25 }; /* jmp *[rip + 0] */
-    uint8_t *code = (uint8_t *)target;
-    uint64_t destination = (uint64_t)lea_done;
-
-    memcpy(code, bytes, count);
-    memcpy(code + count, jump, sizeof(jump));
-    memcpy(code + count + sizeof(jump), &destination, sizeof(destination));
-}
-
 /* The same operand twice: of MOV for the library, of LEA for the processor. */
-static void check_address(uint8_t *bytes, size_t opcode_at)
+static void check_address(uint8_t *bytes, size_t opcode_at, const uint64_t registers[16])
 {
-    struct sevc_trap trap = { .rip = target };
+    struct sevc_trap trap = { .rip = CODE };
     struct sevc_insn insn;
     uint64_t ours, theirs;
 
     for (unsigned i = 0; i < 16; i++)
-        *sevc_trap_gpr(&trap, i) = lea_registers[i];
+        *sevc_trap_gpr(&trap, i) = registers[i];
     bytes[opcode_at] = 0x8B;
     if (sevc_decode(bytes, SEVC_INSN_MAX_BYTES, 64, &insn) != SEVC_OK) {
         test_fail(bytes, SEVC_INSN_MAX_BYTES, "not decoded");
@@ -401,8 +266,7 @@ static void check_address(uint8_t *bytes, size_t opcode_at)
     }
     ours = sevc_linear_address(&insn, &trap);
     bytes[opcode_at] = 0x8D;
-    place_lea(bytes, insn.length);
-    theirs = execute_lea();
+    theirs = processor_lea(bytes, insn.length, registers);
     if (ours != theirs)
         test_fail(bytes, insn.length, "address %#llx, the processor's %#llx",
                   (unsigned long long)ours, (unsigned long long)theirs);
@@ -410,7 +274,8 @@ static void check_address(uint8_t *bytes, size_t opcode_at)
         test_count();
 }
 
-static void sweep_address(unsigned rex, bool short_address, uint32_t displacement)
+static void sweep_address(unsigned rex, bool short_address, uint32_t displacement,
+                          const uint64_t registers[16])
 {
     uint8_t bytes[SEVC_INSN_MAX_BYTES] = { 0x67 };
     size_t at = short_address;
@@ -425,27 +290,27 @@ static void sweep_address(unsigned rex, bool short_address, uint32_t displacemen
         for (unsigned i = 0; i < (sib ? 256 : 1); i++) {
             bytes[at + 2] = (uint8_t)i;
             memcpy(bytes + at + 2 + sib, &displacement, sizeof(displacement));
-            check_address(bytes, at);
+            check_address(bytes, at, registers);
         }
     }
 }
 
 static void test_addresses(void)
 {
+    uint64_t registers[16];
     static const uint32_t displacements[] = { 0x12345678, 0x89ABCDEF, 0x000000F0, 0xFFFFFFFF };
 
     test_begin("addresses are those that LEA computes: ModRM, SIB, REX.X, REX.B, 67");
-    target = CODE;
     for (unsigned set = 0; set < 4; set++) {
         for (unsigned i = 0; i < 16; i++) {
             static const uint64_t starts[4] = { 0x1111, 0xFFFFFFFFFFFFFF00, 0x7FFFFFFFFFFFFFF0,
                                                 0x9E3779B97F4A7C15 };
-            lea_registers[i] = starts[set] + (i + 1) * (set == 3 ? starts[3] : 0x1230047);
+            registers[i] = starts[set] + (i + 1) * (set == 3 ? starts[3] : 0x1230047);
         }
         for (unsigned rex = 0x48; rex < 0x4C; rex++) {
             for (size_t d = 0; d < ARRAY_LENGTH(displacements); d++) {
-                sweep_address(rex, false, displacements[d]);
-                sweep_address(rex, true, displacements[d]);
+                sweep_address(rex, false, displacements[d], registers);
+                sweep_address(rex, true, displacements[d], registers);
             }
         }
     }
@@ -454,9 +319,9 @@ static void test_addresses(void)
 
 int main(void)
 {
-    in_child(test_lengths);
-    in_child(test_definedness);
-    in_child(test_segments);
-    in_child(test_addresses);
+    processor_in_child(test_lengths);
+    processor_in_child(test_definedness);
+    processor_in_child(test_segments);
+    processor_in_child(test_addresses);
     return test_status();
 }
