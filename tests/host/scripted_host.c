@@ -28,7 +28,7 @@ void host_fail(struct scripted_host *host, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(host->failure, sizeof(host->failure), format, arguments);
     va_end(arguments);
-    if (!host->in_interrupt && host->interrupt == NULL && !host->watching) {
+    if (!host->recording && !host->in_interrupt && host->interrupt == NULL && !host->watching) {
         fail_msg("%s", host->failure); /* out of a signal handler: not before it has returned */
     }
 }
@@ -292,13 +292,15 @@ static void store(struct sevc_ghcb_page *page, unsigned offset, uint64_t value)
     memcpy((uint8_t *)page + offset, &value, sizeof(value));
 }
 
-static void garbage(struct sevc_ghcb_page *page, unsigned returned_bytes)
+/*
+ * Not in the unused part of the shared buffer: what the host itself puts there nobody reads, and
+ * sends back to nobody but the host.
+ */
+static void garbage(struct sevc_ghcb_page *page)
 {
-    memset(page, 0xA5, 0x3F0); /* the outputs are written over it */
-    memset((uint8_t *)page + 0x400, 0xA5, 0x400);
-    memset(page->shared_buffer + returned_bytes, 0xA5,
-           sizeof(page->shared_buffer) - returned_bytes);
-    memset((uint8_t *)page + 0xFF0, 0xA5, 16);
+    memset(page, 0xA5, SEVC_GHCB_OFF_SHARED_BUFFER);
+    page->protocol_version = 0xA5A5;
+    page->ghcb_usage = 0xA5A5A5A5;
 }
 
 /* SW_EXITINFO1 and 2 of a lie, if it is one about them. */
@@ -378,12 +380,15 @@ static void answer(struct scripted_host *host, const struct host_exchange *excha
         return;
     }
     if (exchange->lie == HOST_GARBAGE) {
-        garbage(page, exchange->returned_bytes);
+        garbage(page);
     }
     memset(page->valid_bitmap, 0, sizeof(page->valid_bitmap));
     for (unsigned i = 0; i < HOST_FIELDS_MAX && exchange->outputs[i].offset != 0; i++) {
         store(page, exchange->outputs[i].offset, exchange->outputs[i].value | dirt);
         mark(page, exchange->outputs[i].offset);
+    }
+    if ((exchange->raw_bitmap[0] | exchange->raw_bitmap[1]) != 0) {
+        memcpy(page->valid_bitmap, exchange->raw_bitmap, sizeof(page->valid_bitmap));
     }
     page->sw_exitinfo1 = exchange->reply_info1;
     page->sw_exitinfo2 = exchange->reply_info2;

@@ -85,7 +85,7 @@ enum host_lie {
     /* Contents. */
     HOST_SILENT,     /* touches nothing: the page is as the guest sent it */
     HOST_DIRTY_HIGH, /* outputs with bits 63:32 set: harmless, cut off */
-    HOST_GARBAGE,    /* 0xA5 in every byte that is no part of the reply: harmless */
+    HOST_GARBAGE,    /* 0xA5 in every byte but outputs and buffer: harmless */
 
     /* Replies of the MSR protocol. */
     HOST_MSR_UNCHANGED, /* the request is still there */
@@ -121,6 +121,7 @@ struct host_exchange {
 
     /* What the host answers. */
     struct host_field outputs[HOST_FIELDS_MAX];
+    uint64_t raw_bitmap[2]; /* if not zero: VALID_BITMAP as it is, whatever the outputs */
     uint64_t reply_info1;
     uint64_t reply_info2;
     const void *returned; /* put into the start of the shared buffer */
@@ -160,6 +161,7 @@ struct scripted_host {
     uint64_t sev_status; /* SEV and SEV-ES */
     uint16_t version;    /* that every page exchange must carry */
     bool lenient;        /* VMGEXITs beyond the script go to SERVE */
+    bool recording;      /* failures are only put into FAILURE: for tests of the host itself */
     /*
      * With LENIENT: answers any request that the script has no exchange for. PAGE is the GHCB as
      * the host sees it, NULL for a request of the MSR protocol, which is in host->ghcb_msr and is
