@@ -23,8 +23,9 @@ struct sevc_shared_page {
 
 /* Which accesses to unencrypted memory the #VC handler emulates. */
 enum sevc_mmio_policy {
-    SEVC_MMIO_BASIC = 0, /* MOV, MOVZX, MOVSX, MOVSXD */
+    SEVC_MMIO_BASIC = 0, /* one load or store: MOV, MOVZX, MOVSX, MOVSXD, MOVNTI, MOVBE */
     SEVC_MMIO_OFF,       /* none: all MMIO goes through the explicit calls of event.h */
+    SEVC_MMIO_EXTENDED,  /* also arithmetic, logic and bit instructions, and string instructions */
 };
 
 /* May code outside the kernel use ports? */
@@ -33,10 +34,48 @@ enum sevc_user_io_policy {
     SEVC_USER_IO_BITMAP,  /* where CPL <= IOPL, or sevc_os_io_allowed() agrees */
 };
 
+/* INVD drops modified cache lines: a host that may execute it for us can roll memory back. */
+enum sevc_invd_policy {
+    SEVC_INVD_REFUSE = 0,
+    SEVC_INVD_FORWARD,
+};
+
+/* MONITOR tells the host an address, and MWAIT waits for the host's word. */
+enum sevc_monitor_policy {
+    SEVC_MONITOR_NOP = 0, /* both return at once, as the architecture allows */
+    SEVC_MONITOR_FORWARD,
+};
+
+/* What the host hears of an exit that sevc does not handle. */
+enum sevc_unsupported_policy {
+    SEVC_UNSUPPORTED_QUIET = 0, /* nothing */
+    SEVC_UNSUPPORTED_TELL,      /* the unsupported event, 0x8000_FFFF, with the exit code */
+};
+
+/*
+ * A hypervisor's calling convention: which registers VMMCALL hands over besides RAX and CPL, and
+ * which it returns besides RAX. Bit n is enum sevc_gpr's n; RSP is never part of it.
+ */
+struct sevc_hypercall_abi {
+    uint16_t inputs;
+    uint16_t outputs;
+    bool rip;  /* RIP is handed over too */
+    bool user; /* user mode may call; otherwise it gets #UD, as without a hypervisor */
+};
+
+/* The conventions of KVM, Hyper-V and VMware (src/vc/vmmcall.c). Others are the integrator's data. */
+extern const struct sevc_hypercall_abi sevc_hypercall_kvm;
+extern const struct sevc_hypercall_abi sevc_hypercall_hyperv;
+extern const struct sevc_hypercall_abi sevc_hypercall_vmware;
+
 /* Decisions that are the integrator's. All zero is the safe default. */
 struct sevc_policy {
     enum sevc_mmio_policy mmio;
     enum sevc_user_io_policy user_io;
+    enum sevc_invd_policy invd;
+    enum sevc_monitor_policy monitor;
+    enum sevc_unsupported_policy unsupported;
+    const struct sevc_hypercall_abi *hypercall; /* NULL: VMMCALL is refused */
 };
 
 /* What was learnt from the processor and negotiated with the hypervisor; equal on all CPUs. */
@@ -81,6 +120,7 @@ struct sevc_cpu {
     const struct sevc_policy *policy;
     struct sevc_platform platform;
     uint32_t depth;    /* how many sessions are open on this CPU: 0, 1 or 2 */
+    uint32_t dr7;      /* what the guest wrote last: the host's word on it counts for nothing */
     uint64_t vmgexits; /* readable: VMGEXITs taken since sevc_cpu_init() */
 } __attribute__((aligned(64)));
 

@@ -97,21 +97,13 @@ enum sevc_result sevc_event_mwait(struct sevc_session *session, uint32_t hints,
                                   uint32_t extensions);
 
 /*
- * A hypervisor's calling convention: which registers VMMCALL hands over besides RAX and CPL, and which
- * it returns besides RAX. Masks of SEVC_OUT(); RSP is never part of it.
- */
-struct sevc_hypercall_abi {
-    uint16_t inputs;
-    uint16_t outputs;
-};
-
-/*
- * 0x81 VMMCALL. gpr: 16 registers in encoding order; those in the masks, and RAX, are sent and
- * changed. cpl: 0 to 3, of the caller. abi: not NULL. SEVC_INVALID: RSP in a mask.
+ * 0x81 VMMCALL. gpr: 16 registers in encoding order; those in the masks of ABI (cpu.h; not NULL),
+ * and RAX, are sent and changed. cpl: 0 to 3, of the caller; rip: sent only if the convention has it.
+ * SEVC_INVALID: RSP in a mask, or no such CPL.
  */
 enum sevc_result sevc_event_vmmcall(struct sevc_session *session,
                                     const struct sevc_hypercall_abi *abi, unsigned cpl,
-                                    uint64_t gpr[16]);
+                                    uint64_t rip, uint64_t gpr[16]);
 
 /* 0x37 write of DR7. SEVC_INVALID if bits 63:32 are set: the processor would raise #GP. */
 enum sevc_result sevc_event_write_dr7(struct sevc_session *session, uint64_t value);

@@ -33,7 +33,9 @@ struct sevc_ghcb_page {
     uint64_t xss;
     uint8_t reserved_148[0x160 - 0x148];
     uint64_t dr7;
-    uint8_t reserved_168[0x1F8 - 0x168];
+    uint8_t reserved_168[0x178 - 0x168];
+    uint64_t rip;
+    uint8_t reserved_180[0x1F8 - 0x180];
     uint64_t rax;
     uint8_t reserved_200[0x308 - 0x200];
     uint64_t rcx;

@@ -18,6 +18,7 @@
 #define SEVC_GHCB_OFF_CPL              0x0CB /* one byte; its valid bit covers the qword 0x0C8 */
 #define SEVC_GHCB_OFF_XSS              0x140
 #define SEVC_GHCB_OFF_DR7              0x160
+#define SEVC_GHCB_OFF_RIP              0x178 /* VMware; reserved in the specification */
 #define SEVC_GHCB_OFF_RAX              0x1F8
 #define SEVC_GHCB_OFF_RCX              0x308
 #define SEVC_GHCB_OFF_RDX              0x310

@@ -122,6 +122,13 @@ bool sevc_os_io_allowed(const struct sevc_trap *trap, uint16_t port, unsigned by
 bool sevc_os_mmio_allowed(const struct sevc_trap *trap, uint64_t gpa, unsigned bytes, bool write);
 
 /*
+ * A #VC with exit code 0x404: the interrupted access touched a page that is not validated (SNP; on a
+ * plain SEV-ES guest it can only have been injected). True: seen to, execute the
+ * instruction again. Weak default: false, which ends the exception as SEVC_UNSUPPORTED.
+ */
+bool sevc_os_page_not_validated(const struct sevc_trap *trap);
+
+/*
  * RIP has been moved from OLD_RIP to trap->rip. A kernel with CET shadow stacks in force for the
  * interrupted context changes the copy of RIP there, or the IRET will fault. Weak default: nothing.
  */

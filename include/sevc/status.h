@@ -56,6 +56,10 @@ enum sevc_reason {
     SEVC_REASON_SECURE_TSC,    /* RDTSC and RDTSCP never raise #VC with Secure TSC */
     SEVC_REASON_USER_MMIO,     /* MMIO from user mode */
     SEVC_REASON_USER_IO,       /* port I/O that the I/O permission bitmap denies */
+    SEVC_REASON_INVD,          /* the policy refuses INVD */
+    SEVC_REASON_HYPERCALL,     /* the policy names no calling convention for VMMCALL */
+    SEVC_REASON_DEBUG_SWAP,    /* the processor keeps the debug registers: no exit is genuine */
+    SEVC_REASON_NOT_VALIDATED, /* sevc_os_page_not_validated() did not see to it */
     SEVC_REASON_MMIO_OFF,      /* the policy allows no MMIO emulation, or not of this kind */
     SEVC_REASON_MMIO_RANGE,    /* the GHCB's own page, or sevc_os_mmio_allowed() said no */
     SEVC_REASON_MMIO_SPLIT,    /* crosses into a page that does not follow in physical memory */

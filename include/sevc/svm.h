@@ -20,6 +20,7 @@
 #define SEVC_VECTOR_SS 12
 #define SEVC_VECTOR_GP 13
 #define SEVC_VECTOR_PF 14
+#define SEVC_VECTOR_AC 17
 
 /* SVM exit codes (APM vol. 2, appendix C). */
 #define SEVC_EXIT_READ_CR0      0x000 /* + control register number, up to 0x00F */
@@ -70,6 +71,9 @@
 #define SEVC_EXIT_NPF           0x400 /* as a #VC: an access to emulated MMIO */
 #define SEVC_EXIT_VMGEXIT       0x403
 #define SEVC_EXIT_NOT_VALIDATED 0x404 /* SNP: the page has not been validated */
+
+/* DR7: its value after reset; bit 10 is always 1 (APM vol. 2, 13.1.1.4). */
+#define SEVC_DR7_RESET 0x400
 
 /* MSRs (APM vol. 2, 15.35, and GHCB specification, 2.3.1). */
 #define SEVC_MSR_FS_BASE    0xC0000100

@@ -60,11 +60,13 @@ struct sevc_trap {
 #define SEVC_TRAP_BYTES          176
 
 #define SEVC_RFLAGS_CF         (1ull << 0)
+#define SEVC_RFLAGS_ZF         (1ull << 6)
 #define SEVC_RFLAGS_TF         (1ull << 8)
 #define SEVC_RFLAGS_IF         (1ull << 9)
 #define SEVC_RFLAGS_DF         (1ull << 10)
 #define SEVC_RFLAGS_IOPL_SHIFT 12
 #define SEVC_RFLAGS_RF         (1ull << 16)
+#define SEVC_RFLAGS_AC         (1ull << 18)
 
 /* The privilege level that was interrupted: 0 to 3. */
 static inline unsigned sevc_trap_cpl(const struct sevc_trap *trap)

@@ -38,6 +38,14 @@ static const uint16_t exit_of[SEVC_INSN_KIND_COUNT] = {
     [SEVC_INSN_LOAD] = SEVC_EXIT_NPF,
     [SEVC_INSN_STORE] = SEVC_EXIT_NPF,
     [SEVC_INSN_STORE_IMM] = SEVC_EXIT_NPF,
+    [SEVC_INSN_ALU] = SEVC_EXIT_NPF,
+    [SEVC_INSN_MOVS] = SEVC_EXIT_NPF,
+    [SEVC_INSN_STOS] = SEVC_EXIT_NPF,
+    [SEVC_INSN_LODS] = SEVC_EXIT_NPF,
+    [SEVC_INSN_CMPS] = SEVC_EXIT_NPF,
+    [SEVC_INSN_SCAS] = SEVC_EXIT_NPF,
+    [SEVC_INSN_HINT] = SEVC_EXIT_NPF,
+    [SEVC_INSN_ATOMIC] = SEVC_EXIT_NPF, /* agree, so that they can be refused by name */
     [SEVC_INSN_VECTOR] = SEVC_EXIT_NPF, /* agrees, so that it can be refused by name */
 };
 

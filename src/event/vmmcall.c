@@ -12,7 +12,7 @@
 
 enum sevc_result sevc_event_vmmcall(struct sevc_session *session,
                                     const struct sevc_hypercall_abi *abi, unsigned cpl,
-                                    uint64_t gpr[16])
+                                    uint64_t rip, uint64_t gpr[16])
 {
     unsigned inputs = abi->inputs | SEVC_OUT_RAX;
     unsigned outputs = abi->outputs | SEVC_OUT_RAX;
@@ -25,6 +25,9 @@ enum sevc_result sevc_event_vmmcall(struct sevc_session *session,
         if ((inputs & SEVC_OUT(i)) != 0) {
             sevc_session_put(session, sevc_ghcb_gpr_offset(i), gpr[i]);
         }
+    }
+    if (abi->rip) {
+        sevc_session_put(session, SEVC_GHCB_OFF_RIP, rip);
     }
     /* CPL is the fourth byte of its quadword, whose other bytes are reserved. */
     sevc_session_put(session, SEVC_GHCB_OFF_CPL & ~7u,

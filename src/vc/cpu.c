@@ -58,6 +58,7 @@ enum sevc_result sevc_cpu_init(struct sevc_cpu *cpu, const struct sevc_cpu_confi
     cpu->backup = config->backup;
     cpu->policy = config->policy != NULL ? config->policy : &default_policy;
     cpu->depth = 0;
+    cpu->dr7 = SEVC_DR7_RESET;
     cpu->vmgexits = 0;
     sevc_arch_zero(cpu->ghcb.va, SEVC_GHCB_SIZE / 8);
     sevc_arch_wrmsr(SEVC_MSR_GHCB, sevc_msr_ghcb(cpu->ghcb.gpa));

@@ -33,9 +33,26 @@ enum sevc_result sevc_vc_wrmsr(struct sevc_exception *vc);     /* msr.c */
 enum sevc_result sevc_vc_in(struct sevc_exception *vc);        /* ioio.c */
 enum sevc_result sevc_vc_out(struct sevc_exception *vc);       /* ioio.c */
 enum sevc_result sevc_vc_string_io(struct sevc_exception *vc); /* string_io.c: INS, OUTS */
-enum sevc_result sevc_vc_mmio(struct sevc_exception *vc);      /* mmio.c */
 enum sevc_result sevc_vc_rdtsc(struct sevc_exception *vc);     /* tsc.c */
 enum sevc_result sevc_vc_rdtscp(struct sevc_exception *vc);    /* tsc.c */
+enum sevc_result sevc_vc_rdpmc(struct sevc_exception *vc);     /* rdpmc.c */
+enum sevc_result sevc_vc_invd(struct sevc_exception *vc);      /* cache.c */
+enum sevc_result sevc_vc_wbinvd(struct sevc_exception *vc);    /* cache.c: and WBNOINVD */
+enum sevc_result sevc_vc_monitor(struct sevc_exception *vc);   /* monitor.c: and MONITORX */
+enum sevc_result sevc_vc_mwait(struct sevc_exception *vc);     /* monitor.c: and MWAITX */
+enum sevc_result sevc_vc_vmmcall(struct sevc_exception *vc);   /* vmmcall.c */
+enum sevc_result sevc_vc_read_dr7(struct sevc_exception *vc);  /* dr7.c */
+enum sevc_result sevc_vc_write_dr7(struct sevc_exception *vc); /* dr7.c */
+
+/* MMIO, by the kind of the instruction. */
+enum sevc_result sevc_vc_mmio_load(struct sevc_exception *vc);   /* mmio.c */
+enum sevc_result sevc_vc_mmio_store(struct sevc_exception *vc);  /* mmio.c */
+enum sevc_result sevc_vc_mmio_hint(struct sevc_exception *vc);   /* mmio.c */
+enum sevc_result sevc_vc_mmio_alu(struct sevc_exception *vc);    /* mmio_alu.c */
+enum sevc_result sevc_vc_mmio_string(struct sevc_exception *vc); /* mmio_string.c */
+
+/* forward.c: exits that name no instruction. False: this is none of them. */
+bool sevc_vc_forward(struct sevc_exception *vc, enum sevc_result *result);
 
 /* ioio.c: may the interrupted code use these ports? SEVC_OK, or SEVC_EXCEPTION with #GP(0). */
 enum sevc_result sevc_vc_check_port(struct sevc_exception *vc, uint16_t port, unsigned bytes);

@@ -2,7 +2,10 @@
 /* The runtime #VC handler (APM vol. 2, 15.35; GHCB spec 2.03, 4.1). */
 #include <stddef.h>
 
+#include <sevc/event.h>
+
 #include "exception.h"
+#include "mmio_access.h"
 
 /*
  * The exits that are served: which instruction, and which exit it raises. The pair must be found
@@ -12,12 +15,21 @@
 #define NOT_SERVED 0 /* as an exit code the read of CR0, which is never served */
 
 static const uint16_t served_exit[SEVC_INSN_KIND_COUNT] = {
-    [SEVC_INSN_CPUID] = SEVC_EXIT_CPUID,   [SEVC_INSN_RDMSR] = SEVC_EXIT_MSR,
-    [SEVC_INSN_WRMSR] = SEVC_EXIT_MSR,     [SEVC_INSN_RDTSC] = SEVC_EXIT_RDTSC,
-    [SEVC_INSN_RDTSCP] = SEVC_EXIT_RDTSCP, [SEVC_INSN_IN] = SEVC_EXIT_IOIO,
-    [SEVC_INSN_OUT] = SEVC_EXIT_IOIO,      [SEVC_INSN_INS] = SEVC_EXIT_IOIO,
-    [SEVC_INSN_OUTS] = SEVC_EXIT_IOIO,     [SEVC_INSN_LOAD] = SEVC_EXIT_NPF,
-    [SEVC_INSN_STORE] = SEVC_EXIT_NPF,     [SEVC_INSN_STORE_IMM] = SEVC_EXIT_NPF,
+    [SEVC_INSN_CPUID] = SEVC_EXIT_CPUID,      [SEVC_INSN_RDMSR] = SEVC_EXIT_MSR,
+    [SEVC_INSN_WRMSR] = SEVC_EXIT_MSR,        [SEVC_INSN_RDTSC] = SEVC_EXIT_RDTSC,
+    [SEVC_INSN_RDTSCP] = SEVC_EXIT_RDTSCP,    [SEVC_INSN_RDPMC] = SEVC_EXIT_RDPMC,
+    [SEVC_INSN_INVD] = SEVC_EXIT_INVD,        [SEVC_INSN_WBINVD] = SEVC_EXIT_WBINVD,
+    [SEVC_INSN_WBNOINVD] = SEVC_EXIT_WBINVD,  [SEVC_INSN_MONITOR] = SEVC_EXIT_MONITOR,
+    [SEVC_INSN_MONITORX] = SEVC_EXIT_MONITOR, [SEVC_INSN_MWAIT] = SEVC_EXIT_MWAIT,
+    [SEVC_INSN_MWAITX] = SEVC_EXIT_MWAIT,     [SEVC_INSN_VMMCALL] = SEVC_EXIT_VMMCALL,
+    [SEVC_INSN_READ_DR] = SEVC_EXIT_READ_DR7, [SEVC_INSN_WRITE_DR] = SEVC_EXIT_WRITE_DR7,
+    [SEVC_INSN_IN] = SEVC_EXIT_IOIO,          [SEVC_INSN_OUT] = SEVC_EXIT_IOIO,
+    [SEVC_INSN_INS] = SEVC_EXIT_IOIO,         [SEVC_INSN_OUTS] = SEVC_EXIT_IOIO,
+    [SEVC_INSN_LOAD] = SEVC_EXIT_NPF,         [SEVC_INSN_STORE] = SEVC_EXIT_NPF,
+    [SEVC_INSN_STORE_IMM] = SEVC_EXIT_NPF,    [SEVC_INSN_ALU] = SEVC_EXIT_NPF,
+    [SEVC_INSN_MOVS] = SEVC_EXIT_NPF,         [SEVC_INSN_STOS] = SEVC_EXIT_NPF,
+    [SEVC_INSN_LODS] = SEVC_EXIT_NPF,         [SEVC_INSN_CMPS] = SEVC_EXIT_NPF,
+    [SEVC_INSN_SCAS] = SEVC_EXIT_NPF,         [SEVC_INSN_HINT] = SEVC_EXIT_NPF,
 };
 
 static bool is_served(uint64_t exit_code)
@@ -28,6 +40,28 @@ static bool is_served(uint64_t exit_code)
         }
     }
     return false;
+}
+
+static enum sevc_result act_on_memory(struct sevc_exception *vc)
+{
+    enum sevc_result result = sevc_mmio_permitted(vc);
+
+    if (result != SEVC_OK) {
+        return result;
+    }
+    switch (vc->insn.kind) {
+    case SEVC_INSN_LOAD:
+        return sevc_vc_mmio_load(vc);
+    case SEVC_INSN_STORE:
+    case SEVC_INSN_STORE_IMM:
+        return sevc_vc_mmio_store(vc);
+    case SEVC_INSN_ALU:
+        return sevc_vc_mmio_alu(vc);
+    case SEVC_INSN_HINT:
+        return sevc_vc_mmio_hint(vc);
+    default: /* MOVS to SCAS */
+        return sevc_vc_mmio_string(vc);
+    }
 }
 
 /* One function for each kind: a switch, because an exception path has no indirect calls. */
@@ -51,12 +85,27 @@ static enum sevc_result act(struct sevc_exception *vc)
     case SEVC_INSN_INS:
     case SEVC_INSN_OUTS:
         return sevc_vc_string_io(vc);
-    case SEVC_INSN_LOAD:
-    case SEVC_INSN_STORE:
-    case SEVC_INSN_STORE_IMM:
-        return sevc_vc_mmio(vc);
-    default: /* a row of served_exit without a function */
-        return sevc_vc_refuse(vc, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NO_SUCH_EXIT);
+    case SEVC_INSN_RDPMC:
+        return sevc_vc_rdpmc(vc);
+    case SEVC_INSN_INVD:
+        return sevc_vc_invd(vc);
+    case SEVC_INSN_WBINVD:
+    case SEVC_INSN_WBNOINVD:
+        return sevc_vc_wbinvd(vc);
+    case SEVC_INSN_MONITOR:
+    case SEVC_INSN_MONITORX:
+        return sevc_vc_monitor(vc);
+    case SEVC_INSN_MWAIT:
+    case SEVC_INSN_MWAITX:
+        return sevc_vc_mwait(vc);
+    case SEVC_INSN_VMMCALL:
+        return sevc_vc_vmmcall(vc);
+    case SEVC_INSN_READ_DR:
+        return sevc_vc_read_dr7(vc);
+    case SEVC_INSN_WRITE_DR:
+        return sevc_vc_write_dr7(vc);
+    default: /* only the rows of served_exit come here */
+        return act_on_memory(vc);
     }
 }
 
@@ -103,7 +152,7 @@ static enum sevc_result fetch_and_decode(struct sevc_exception *vc)
 /* An access to memory which is not emulated is refused by name. NONE: it is no access to memory. */
 static enum sevc_reason refused_access(const struct sevc_insn *insn)
 {
-    if (insn->locked) {
+    if (insn->locked || insn->kind == SEVC_INSN_ATOMIC) {
         return SEVC_REASON_LOCKED;
     }
     if (insn->kind == SEVC_INSN_VECTOR) {
@@ -115,6 +164,16 @@ static enum sevc_reason refused_access(const struct sevc_insn *insn)
     return SEVC_REASON_NONE;
 }
 
+/* The host hears of an exit without a handler if the policy says so; its answer does not matter. */
+static void tell_host(struct sevc_exception *vc)
+{
+    if (vc->cpu->policy->unsupported == SEVC_UNSUPPORTED_TELL &&
+        sevc_session_begin(&vc->session, vc->cpu, vc->report) == SEVC_OK) {
+        (void)sevc_event_unsupported(&vc->session, vc->report->exit_code);
+        sevc_session_end(&vc->session);
+    }
+}
+
 /*
  * Says why the pair of instruction and exit is not in the table: the instruction cannot raise the
  * exit, which then was injected; or it can, and that is not served.
@@ -124,6 +183,7 @@ static enum sevc_result not_served(struct sevc_exception *vc)
     enum sevc_reason reason = SEVC_REASON_NONE;
 
     if (!is_served(vc->report->exit_code)) {
+        tell_host(vc);
         reason = SEVC_REASON_NO_SUCH_EXIT;
     } else if (vc->report->exit_code == SEVC_EXIT_NPF) {
         reason = refused_access(&vc->insn);
@@ -204,9 +264,11 @@ enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,
     vc.cpu = cpu;
     vc.trap = trap;
     vc.report = report;
-    result = identify(&vc);
-    if (result == SEVC_OK) {
-        result = emulate(&vc);
+    if (!sevc_vc_forward(&vc, &result)) {
+        result = identify(&vc);
+        if (result == SEVC_OK) {
+            result = emulate(&vc);
+        }
     }
     report->result = result;
     return result;

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exits that concern no instruction of their own: an exception that the host intercepts, and a page
+ * that is not validated. Nothing is decoded, nothing is sent, RIP stays (APM vol. 2, 15.35.4).
+ */
+#include "exception.h"
+
+/*
+ * The host cannot deliver an intercepted exception to a guest whose registers it cannot see: so the
+ * guest delivers it to itself. It may also be a lie; but #DB tells a kernel nothing that it did
+ * not ask for, and #AC exists at CPL 3 alone, with RFLAGS.AC (APM vol. 2, 8.2.17).
+ */
+static enum sevc_result exception(struct sevc_exception *vc, uint8_t vector, bool has_error_code)
+{
+    return sevc_vc_raise(vc, SEVC_STAGE_APPLY, SEVC_REASON_NONE,
+                         (struct sevc_fault){ .vector = vector, .has_error_code = has_error_code });
+}
+
+static enum sevc_result alignment_check(struct sevc_exception *vc)
+{
+    if (!sevc_vc_is_user(vc) || (vc->trap->rflags & SEVC_RFLAGS_AC) == 0) {
+        return sevc_vc_refuse(vc, SEVC_HOST_ERROR, SEVC_STAGE_AGREEMENT, SEVC_REASON_MISMATCH);
+    }
+    return exception(vc, SEVC_VECTOR_AC, true);
+}
+
+static enum sevc_result not_validated(struct sevc_exception *vc)
+{
+    if (sevc_os_page_not_validated(vc->trap)) {
+        return SEVC_RETRY;
+    }
+    return sevc_vc_refuse(vc, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NOT_VALIDATED);
+}
+
+bool sevc_vc_forward(struct sevc_exception *vc, enum sevc_result *result)
+{
+    switch (vc->report->exit_code) {
+    case SEVC_EXIT_DB:
+        *result = exception(vc, SEVC_VECTOR_DB, false);
+        return true;
+    case SEVC_EXIT_AC:
+        *result = alignment_check(vc);
+        return true;
+    case SEVC_EXIT_NOT_VALIDATED:
+        *result = not_validated(vc);
+        return true;
+    default:
+        return false;
+    }
+}
