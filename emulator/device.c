@@ -85,11 +85,15 @@ enum device_stop device_stop_request(uint32_t *value)
     return stop;
 }
 
-/* NULL: no device can be there. */
+static bool is_device(uint64_t gpa)
+{
+    return gpa < LAYOUT_DIRECT_BYTES && !memory_is_guest_ram(gpa) && !memory_is_monitor(gpa);
+}
+
+/* NULL: no device can be there. The access may run into the next page, if that is a device's too. */
 static volatile void *mmio_pointer(uint64_t gpa, unsigned size)
 {
-    if (size == 0 || size > 8 || (gpa & PAGE_MASK) + size > PAGE_BYTES ||
-        gpa >= LAYOUT_DIRECT_BYTES || memory_is_guest_ram(gpa) || memory_is_monitor(gpa))
+    if (size == 0 || size > 8 || !is_device(gpa) || !is_device(gpa + size - 1))
         return NULL;
     return memory_direct(gpa);
 }

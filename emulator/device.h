@@ -40,7 +40,7 @@ uint32_t device_in(uint16_t port, unsigned size);
 void device_out(uint16_t port, unsigned size, uint32_t value);
 
 /*
- * Access to a memory-mapped device, 1 to 8 bytes, which may not cross a page. gpa is without the
+ * Access to a memory-mapped device, 1 to 8 bytes. gpa is without the
  * C-bit. false: RAM, the monitor, or beyond the address space; a real host would look in vain too.
  */
 bool device_mmio_read(uint64_t gpa, void *data, unsigned size);

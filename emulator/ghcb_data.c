@@ -156,8 +156,6 @@ void check_mmio(struct ghcb_call *call)
     call->buffer_bytes = (unsigned)size;
     if (ghcb_bad_gpa(call, gpa, 1))
         GHCB_BROKE(call, RULE_MMIO, "address 0x%lx has the C-bit or is out of range", gpa);
-    else if (gpa / SEVC_GHCB_SIZE != (gpa + size - 1) / SEVC_GHCB_SIZE)
-        GHCB_BROKE(call, RULE_MMIO, "%lu bytes at 0x%lx cross a page", size, gpa);
 }
 
 /* Where no device answers, the bus reads as ones. */

@@ -392,7 +392,6 @@ static const struct broken page_faults[] = {
     { "mmio ", "MMIO read", { INFO2(0) }, 5 },
     { "mmio ", "MMIO read", { INFO2(16) }, 5 },
     { "mmio ", "MMIO read", { INFO1(UINT64_C(0x8000FEE00020)) }, 5 }, /* the C-bit */
-    { "mmio ", "MMIO read", { INFO1(0xFEE00FFD) }, 5 },
     { "xcr0 ", "CPUID leaf D", { { 0x3E8, 8, 6 } }, 5 },
     { "cpl ", "VMMCALL from user mode", { { 0x0CB, 1, 4 } }, 5 },
     { "dr7 ", "DR7 write", { RAX(0x1) }, 5 },
