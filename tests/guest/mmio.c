@@ -131,6 +131,18 @@ static void addresses(void)
     wrmsr(SEVC_MSR_GS_BASE, 0);
 }
 
+/* Across a page border inside the device. */
+static void page_border(void)
+{
+    uint64_t value = 0x0102030405060708, back;
+
+    __asm__ volatile("movq %1, 0xFFC(%0)" : : "r"(device), "r"(value) : "memory");
+    __asm__ volatile("movq 0xFFC(%1), %0" : "=r"(back) : "r"(device) : "memory");
+    CHECK_EQUAL(back, value);
+    CHECK_EQUAL(mmio_read32(device + 0xFFC), (uint32_t)value);
+    CHECK_EQUAL(mmio_read32(device + 0x1000), value >> 32);
+}
+
 /* ---- What must be refused, and changes nothing ---- */
 
 static void load_straddling(void *at)
@@ -143,9 +155,9 @@ static void store_read_only(void *at)
     __asm__ volatile("movl $1, (%0)" : : "r"(at) : "memory");
 }
 
-static void add_to(void *at)
+static void add_locked(void *at)
 {
-    __asm__ volatile("addl $1, (%0)" : : "r"(at) : "memory");
+    __asm__ volatile("lock addl $1, (%0)" : : "r"(at) : "memory");
 }
 
 static void refusals(void)
@@ -169,9 +181,10 @@ static void refusals(void)
     CHECK_EQUAL(fault.cr2, va);
     CHECK_EQUAL(fault.trap.error_code, 3);
 
-    CHECK(guest_try(add_to, (void *)(uintptr_t)(device + 0x40), &fault));
+    CHECK(guest_try(add_locked, (void *)(uintptr_t)(device + 0x40), &fault));
     CHECK_EQUAL(fault.vector, SEVC_VC_VECTOR);
     CHECK_EQUAL(fault.report.result, SEVC_UNSUPPORTED);
+    CHECK_EQUAL(fault.report.reason, SEVC_REASON_LOCKED);
 }
 
 void guest_main(void)
@@ -181,5 +194,6 @@ void guest_main(void)
     loads();
     stores();
     addresses();
+    page_border();
     refusals();
 }
