@@ -86,7 +86,7 @@ static void set_memory(const ZydisDecodedInstruction *zydis, const ZydisDecodedO
     memory->index = number_of(operand->mem.index);
     memory->scale = memory->index == SEVC_NO_REGISTER ? 1 : operand->mem.scale;
     memory->displacement = operand->mem.disp.value;
-    if (!(zydis->attributes & ZYDIS_ATTRIB_HAS_MODRM) && zydis->raw.disp.size < 64)
+    if (!(zydis->attributes & ZYDIS_ATTRIB_HAS_MODRM) && zydis->raw.disp.size <= 32)
         memory->displacement &= (1ll << zydis->raw.disp.size) - 1; /* A0 to A3: no sign */
     memory->segment = (uint8_t)ZydisRegisterGetId(operand->mem.segment);
 }

@@ -2,7 +2,7 @@
 /*
  * binutils as the second oracle: objdump disassembles what sevc_decode() gives a meaning, and its
  * mnemonic, the length and the size of the memory operand must fit. It knows VMGEXIT and WBNOINVD,
- * which Zydis 4.0 does not.
+ * which Zydis does not.
  *
  * Usage: test_binutils OBJDUMP
  */

@@ -123,12 +123,12 @@ static bool is_ptwrite(const struct outcome *o)
 }
 
 static const struct exclusion exclusions[] = {
-    { "0F 01 with 66, F2, F3: Zydis 4.0 takes VMGEXIT for VMMCALL (binutils knows)", is_group_7 },
-    { "F3 0F 09: Zydis 4.0 does not know WBNOINVD (binutils does)", is_wbnoinvd },
+    { "0F 01 with 66, F2, F3: Zydis takes VMGEXIT for VMMCALL (binutils knows)", is_group_7 },
+    { "F3 0F 09: Zydis does not know WBNOINVD (binutils does)", is_wbnoinvd },
     { "OUTS with 26, 2E, 36: ours reports the prefix, for IOIO; the base is 0 all the same",
       is_outs_segment },
     { "EVEX: ours takes every opcode for defined, to refuse it by name", is_undefined_evex },
-    { "67 REX.B, base-less SIB: Zydis 4.0 takes R13D for the base (the processor does not)",
+    { "67 REX.B, base-less SIB: Zydis takes R13D for the base (the processor does not)",
       is_baseless_sib },
     { "F3 0F AE /4: PTWRITE, which AMD does not have, is taken for XSAVE", is_ptwrite },
 };

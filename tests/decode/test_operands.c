@@ -222,6 +222,7 @@ static void test_canonical_ranges_end_where_the_hole_begins(void **state)
         { 0xFFFFFFFFFFFFFFF8, 8, true, true },
         { 0x00007FFFFFFFFFFF, 0, true, true },
         { 0, UINT64_MAX, false, false }, /* from one half to the other */
+        { 5, UINT64_MAX, false, false }, /* all the way round */
     };
 
     (void)state;
