@@ -30,21 +30,21 @@ uint8_t vc_early(void)
 /* doc: vc-init */
 struct sevc_cpu cpu;
 static struct sevc_vc_stack vc_stack;
+static uint64_t cr4; /* does not change after vc_init() */
 
 void vc_init(void)
 {
-    static const struct sevc_policy policy = { .mmio = SEVC_MMIO_BASIC };
     uint64_t table = gpa_of(page_alloc()); /* for splitting the 2 MiB page around the GHCB */
     struct sevc_table_pages tables = { .gpa = &table, .count = 1 };
     void *ghcb = page_alloc();
     struct sevc_cpu_config config = {
         .ghcb = { .va = ghcb, .gpa = gpa_of(ghcb) },
         .backup = page_alloc(),
-        .policy = &policy,
         .stack = &vc_stack,
         .tss_ist = &tss.ist[VC_IST],
     };
 
+    cr4 = read_cr4();
     if (sevc_page_share(&paging, (uint64_t)ghcb, PAGE_BYTES, &tables) != SEVC_OK ||
         sevc_cpu_init(&cpu, &config) != SEVC_OK || cpu.platform.c_bit != paging.c_bit)
         sevc_terminate(SEVC_TERM_GENERAL); /* there is no console without a GHCB */
@@ -69,13 +69,13 @@ uint64_t sevc_os_register(const struct sevc_trap *trap, enum sevc_os_register wh
     (void)trap;
     switch (which) {
     case SEVC_OS_CR4:
-        return read_cr4(); /* CR reads are not intercepted for an SEV-ES guest */
+        return cr4; /* the kernel's own copy: a hook may not read CR4 itself */
     case SEVC_OS_XCR0:
         return 1; /* this kernel leaves CR4.OSXSAVE off */
     case SEVC_OS_CODE_BITS:
         return 64;
     case SEVC_OS_FS_BASE:
-        return rdmsr(SEVC_MSR_FS_BASE); /* not intercepted either; no SWAPGS in this kernel */
+        return rdmsr(SEVC_MSR_FS_BASE); /* there is no SWAPGS in this kernel */
     case SEVC_OS_GS_BASE:
         return rdmsr(SEVC_MSR_GS_BASE);
     case SEVC_OS_XSS:

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""scripts/demo, as a user runs it: its end when all is well, and one line when it is not."""
+
+import os
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..")
+DEMO = os.path.join(ROOT, "scripts", "demo")
+BUILD = os.environ.get("SEVC_DEMO_TEST_BUILD")
+
+
+def run(**environment):
+    return subprocess.run([DEMO], capture_output=True, text=True, errors="replace", check=False,
+                          stdin=subprocess.DEVNULL,
+                          env=dict(os.environ, SEVC_BUILD_DIR=BUILD, **environment))
+
+
+class Tools:
+    """A folder in front of PATH with programs of our own."""
+
+    def __init__(self, scripts):
+        self.directory = tempfile.TemporaryDirectory()
+        for name, text in scripts.items():
+            path = os.path.join(self.directory.name, name)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("#!/bin/sh\n" + text + "\n")
+            os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
+
+    def __enter__(self):
+        return self.directory.name + os.pathsep + os.environ["PATH"]
+
+    def __exit__(self, *_):
+        self.directory.cleanup()
+
+
+class Demo(unittest.TestCase):
+    def assert_refuses(self, result, pattern):
+        self.assertNotEqual(result.returncode, 0)
+        lines = [line for line in result.stdout.splitlines() + result.stderr.splitlines()
+                 if re.search(pattern, line)]
+        self.assertEqual(len(lines), 1, result.stdout + result.stderr)
+        self.assertNotIn("#VC exceptions handled", result.stdout)
+        self.assertNotIn("Traceback", result.stderr)
+
+    def test_1_ends_with_equal_numbers(self):
+        result = run()
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        last = result.stdout.splitlines()[-1]
+        found = re.fullmatch(r"demo: (\d+) #VC exceptions handled, (\d+) VMGEXITs, "
+                             r"0 protocol violations", last)
+        self.assertTrue(found, last)
+        self.assertGreater(int(found[1]), 2000)
+        self.assertIn("All is well.", result.stdout)
+        self.assertIn("timer interrupts", result.stdout)
+        self.assertNotIn("sevc-count", result.stdout)
+
+    def test_2_a_guest_that_takes_too_long(self):
+        self.assert_refuses(run(SEVC_DEMO_SECONDS="0.1"),
+                            r"did not end within 0.1 seconds.*SEVC_DEMO_SECONDS=")
+
+    def test_3_an_old_qemu(self):
+        with Tools({"qemu-system-x86_64": "echo 'QEMU emulator version 7.2.0 (Debian)'"}) as path:
+            self.assert_refuses(run(PATH=path), r"7\.2\.0.*7\.2\.15 or later.*apt-get install")
+
+    def test_4_a_package_that_cannot_be_installed(self):
+        broken = "echo 'E: Unable to locate package' >&2; exit 100"
+        with Tools({"dpkg-query": "echo not-installed", "apt-get": broken, "sudo": broken}) as path:
+            self.assert_refuses(run(PATH=path), r"^setup: apt-get update: E: Unable to locate package")
+
+    def test_5_a_build_directory_that_cannot_be_written(self):
+        result = subprocess.run([DEMO], capture_output=True, text=True, check=False,
+                                env=dict(os.environ, SEVC_BUILD_DIR="/proc/nowhere"))
+        self.assert_refuses(result, r"^demo: cannot write to /proc/nowhere: set SEVC_BUILD_DIR")
+
+
+if __name__ == "__main__":
+    if not BUILD:
+        sys.exit("SEVC_DEMO_TEST_BUILD: where the demo may build")
+    unittest.main()
