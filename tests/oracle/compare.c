@@ -57,7 +57,7 @@ static void check_refusal(const struct oracle_case *c, struct oracle_outcome *ou
     }
 }
 
-/* Refused for what it is, or for where it reaches; anything else is a wrong answer. */
+/* Refused for what it is, or for where it reaches; any other failure is a wrong answer. */
 static bool is_refusal(const struct sevc_report *report, enum sevc_result result)
 {
     switch (result) {
@@ -66,7 +66,7 @@ static bool is_refusal(const struct sevc_report *report, enum sevc_result result
     case SEVC_BAD_INSN:
         return report->reason == SEVC_REASON_MISMATCH;
     case SEVC_FORBIDDEN:
-        return report->reason == SEVC_REASON_MMIO_OFF;
+        return report->reason == SEVC_REASON_MMIO_OFF || report->reason == SEVC_REASON_LOCKED;
     default:
         return false;
     }
@@ -84,8 +84,8 @@ static void check_result(const struct oracle_case *c, struct oracle_outcome *out
     if (expected == SEVC_OK_TRAP && outcome->emulation.report.fault.vector != SEVC_VECTOR_DB) {
         differ(outcome, "TF: vector", SEVC_VECTOR_DB, outcome->emulation.report.fault.vector);
     }
-    if (c->split) {
-        differ(outcome, "page split, not refused: reason", SEVC_REASON_MMIO_SPLIT,
+    if (c->refusal != ORACLE_NOT_REFUSED) {
+        differ(outcome, "not refused (1 split, 2 LOCK, 3 by name)", c->refusal,
                outcome->emulation.report.reason);
     }
 }
@@ -126,35 +126,67 @@ static void check_memory(struct oracle_outcome *outcome)
     }
 }
 
-/* The device sees what the bus would: one access of the operand's size for a read, one for a write. */
+/* How many elements the processor has done. */
+static unsigned elements_of(const struct oracle_case *c, const struct oracle_outcome *outcome)
+{
+    if (!c->rep) {
+        return 1;
+    }
+    return (unsigned)(c->start.gpr[SEVC_RCX] - outcome->native.gpr[SEVC_RCX]);
+}
+
+/* A call serves SEVC_MMIO_REP_MAX elements at most, and with TF one. */
+static void check_calls(const struct oracle_case *c, struct oracle_outcome *outcome)
+{
+    unsigned elements = elements_of(c, outcome);
+    unsigned each = c->tf_rf & RFLAGS_TF ? 1 : SEVC_MMIO_REP_MAX;
+    unsigned least = elements == 0 ? 1 : (elements + each - 1) / each;
+    unsigned calls = outcome->emulation.calls;
+
+    if (calls < least || calls > least + 1) {
+        differ(outcome, "calls (least, got)", least, calls);
+    }
+}
+
+/*
+ * The device sees what the bus would: for each element one access of the operand's size for a
+ * read, one for a write, the read first.
+ */
 static void check_trace(const struct oracle_case *c, struct oracle_outcome *outcome)
 {
     const struct oracle_trace *trace = &outcome->emulation.trace;
-    unsigned reads = (c->form->flags & ORACLE_READS) != 0;
-    unsigned writes = (c->form->flags & ORACLE_WRITES) != 0;
+    unsigned elements = elements_of(c, outcome);
 
     if (trace->violation != NULL && outcome->verdict != ORACLE_DIFFERENT) {
         outcome->verdict = ORACLE_DIFFERENT;
         snprintf(outcome->what, sizeof(outcome->what), "objection: %s", trace->violation);
     }
+    if (trace->reads != elements * c->reads) {
+        differ(outcome, "reads of the device", elements * c->reads, trace->reads);
+    }
+    if (trace->writes != elements * c->writes) {
+        differ(outcome, "writes to the device", elements * c->writes, trace->writes);
+    }
+    if ((trace->sizes & ~(unsigned)c->data_bytes) != 0) {
+        differ(outcome, "bytes of a device access", c->data_bytes, trace->sizes);
+    }
+    check_calls(c, outcome);
+}
+
+/* Where a ModRM operand is accessed; of strings, memory tells. */
+static void check_addresses(const struct oracle_case *c, struct oracle_outcome *outcome)
+{
+    const struct oracle_trace *trace = &outcome->emulation.trace;
+
     if (c->form->shape == ORACLE_STRING) {
         return;
     }
-    if (trace->reads != reads) {
-        differ(outcome, "reads of the device", reads, trace->reads);
-    }
-    if (trace->writes != writes) {
-        differ(outcome, "writes to the device", writes, trace->writes);
-    }
-    for (unsigned i = 0; i < reads + writes; i++) {
+    for (unsigned i = 0; i < trace->reads + trace->writes && i < ORACLE_TRACE_MAX; i++) {
         if (trace->first[i].gpa != oracle_gpa(c->operand)) {
             differ(outcome, "device address", oracle_gpa(c->operand), trace->first[i].gpa);
         }
-        if (trace->first[i].bytes != c->data_bytes) {
-            differ(outcome, "bytes of device access", c->data_bytes, trace->first[i].bytes);
-        }
-        if (trace->first[i].write != (i >= reads)) {
-            differ(outcome, "order of device accesses", i >= reads, trace->first[i].write);
+        if (trace->first[i].write != (i >= c->reads)) {
+            differ(outcome, "order of device accesses", i >= c->reads, trace->first[i].write);
         }
     }
 }
@@ -191,6 +223,10 @@ void oracle_compare(const struct oracle_case *c, struct oracle_outcome *outcome)
     if (refused) {
         check_refusal(c, outcome);
     }
+    /* What must be refused for good need not run: a locked access across lines stalls machines. */
+    if (refused && c->refusal >= ORACLE_REFUSED_LOCK) {
+        return;
+    }
     if (!run_native(c, outcome)) {
         return;
     }
@@ -205,6 +241,7 @@ void oracle_compare(const struct oracle_case *c, struct oracle_outcome *outcome)
     check_registers(c, outcome);
     check_memory(outcome);
     check_trace(c, outcome);
+    check_addresses(c, outcome);
 }
 
 /* ---- reports ---- */

@@ -56,13 +56,15 @@ static unsigned judge_operands(const struct oracle_coverage *coverage)
     return judge_table("operand registers, each in each width", seen, sizeof(seen));
 }
 
-unsigned oracle_judge_coverage(const struct oracle_coverage *coverage, bool complete)
+unsigned oracle_judge_coverage(const struct oracle_coverage *coverage, enum oracle_group group,
+                               bool complete)
 {
+    unsigned traits = group == ORACLE_BASIC ? ORACLE_BASIC_TRAITS : ORACLE_TRAIT_COUNT;
     unsigned never = 0;
     unsigned missing;
 
     printf("what occurred:\n");
-    for (unsigned i = 0; i < ORACLE_TRAIT_COUNT; i++) {
+    for (unsigned i = 0; i < traits; i++) {
         printf("  %8" PRIu64 "  %s%s\n", coverage->traits[i],
                oracle_trait_name((enum oracle_trait)i), coverage->traits[i] == 0 ? "  NEVER" : "");
         never += coverage->traits[i] == 0;

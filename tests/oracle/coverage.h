@@ -18,6 +18,7 @@ void oracle_cover(struct oracle_coverage *coverage, const struct oracle_case *c)
  * Prints what occurred, and returns how much is missing. COMPLETE: the run was long enough for
  * every byte to have occurred.
  */
-unsigned oracle_judge_coverage(const struct oracle_coverage *coverage, bool complete);
+unsigned oracle_judge_coverage(const struct oracle_coverage *coverage, enum oracle_group group,
+                               bool complete);
 
 #endif

@@ -21,6 +21,7 @@ struct oracle_trace *oracle_trace;
 const struct oracle_case *oracle_current;
 
 static struct sevc_cpu cpu;
+static struct sevc_policy policy;
 static const struct oracle_case no_case;
 
 void oracle_object(const char *violation)
@@ -156,10 +157,10 @@ static void make_trap(const struct oracle_case *c, uint64_t exit_code, struct se
 void oracle_emulation_init(void)
 {
     static uint8_t backup[SEVC_GHCB_SIZE] __attribute__((aligned(SEVC_GHCB_SIZE)));
-    /* FORMS of the extended group are served as soon as the policy has a name for it. */
-    struct sevc_cpu_config config = { .ghcb = { oracle_host_page(), ORACLE_HOST_GPA },
-                                      .backup = backup };
     static struct oracle_trace trace;
+    struct sevc_cpu_config config = { .ghcb = { oracle_host_page(), ORACLE_HOST_GPA },
+                                      .backup = backup,
+                                      .policy = &policy };
     enum sevc_result result;
 
     oracle_trace = &trace;
@@ -170,6 +171,11 @@ void oracle_emulation_init(void)
                 trace.violation != NULL ? trace.violation : "no objection of the host's");
         exit(2);
     }
+}
+
+void oracle_set_mmio_policy(enum sevc_mmio_policy mmio)
+{
+    policy.mmio = mmio;
 }
 
 static void start(const struct oracle_case *c, uint64_t exit_code,

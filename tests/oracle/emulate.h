@@ -15,6 +15,7 @@
 /* What an emulation did to the device: the first accesses, and how many there were. */
 struct oracle_trace {
     unsigned reads, writes;
+    unsigned sizes; /* all that occurred, as bits: 1, 2, 4, 8 */
     struct {
         uint64_t gpa;
         uint8_t bytes;
@@ -33,6 +34,9 @@ struct oracle_emulation {
 
 /* Readies the one CPU. Ends the program where that fails. */
 void oracle_emulation_init(void);
+
+/* What the library may emulate from now on; SEVC_MMIO_BASIC at first. */
+void oracle_set_mmio_policy(enum sevc_mmio_policy mmio);
 
 /*
  * Lets sevc_handle_vc() emulate a case, as often as it asks for (SEVC_RETRY, or SEVC_OK_TRAP in the

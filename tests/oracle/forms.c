@@ -40,6 +40,12 @@
     }
 #define REG ORACLE_REGISTER
 
+#define NEVER(mnemonic, encoding, map, opcode, width)                                              \
+    {                                                                                              \
+        mnemonic, encoding, ORACLE_EXTENDED, ORACLE_NEVER, ORACLE_MAP_##map, opcode, REG,          \
+            ORACLE_MODRM, width, ORACLE_NO_IMM, RW, ALL_DEFINED                                    \
+    }
+
 /* The eight operations of 00 to 3B and of 80, 81, 83. FLAGS: how the memory operand is used. */
 #define ARITHMETIC(name, digit, flags, undefined)                                                  \
     MORE(name, "r/m8, r8", ONE_BYTE, 8 * (digit), REG, MODRM, B, NO_IMM, flags, undefined),        \
@@ -119,6 +125,12 @@ const struct oracle_form oracle_forms[] = {
     MORE("PREFETCHT2", "0F 18 /3", 0F, 0x18, 3, MODRM, B, NO_IMM, 0, ALL_DEFINED),
     MORE("PREFETCH", "0F 0D /0", 0F, 0x0D, 0, MODRM, B, NO_IMM, 0, ALL_DEFINED),
     MORE("PREFETCHW", "0F 0D /1", 0F, 0x0D, 1, MODRM, B, NO_IMM, 0, ALL_DEFINED),
+    NEVER("XCHG", "86 r/m8, r8", ONE_BYTE, 0x86, B),
+    NEVER("XCHG", "87 r/m, r", ONE_BYTE, 0x87, OP),
+    NEVER("CMPXCHG", "0F B0 r/m8, r8", 0F, 0xB0, B),
+    NEVER("CMPXCHG", "0F B1 r/m, r", 0F, 0xB1, OP),
+    NEVER("XADD", "0F C0 r/m8, r8", 0F, 0xC0, B),
+    NEVER("XADD", "0F C1 r/m, r", 0F, 0xC1, OP),
     STRING("MOVS", A4, A5, ORACLE_SOURCE | ORACLE_TARGET | ORACLE_WRITES),
     STRING("CMPS", A6, A7, ORACLE_SOURCE | ORACLE_TARGET | ORACLE_COMPARES),
     STRING("STOS", AA, AB, ORACLE_TARGET | ORACLE_WRITES),

@@ -13,8 +13,9 @@ enum oracle_group {
 
 /* Does the library handle the form? What it does not must be refused without any effect. */
 enum oracle_support {
-    ORACLE_LATER,
+    ORACLE_LATER, /* not yet: refused, or already right */
     ORACLE_NOW,
+    ORACLE_NEVER, /* refused by name: it promises what a device cannot keep */
 };
 
 enum oracle_shape {
@@ -48,7 +49,6 @@ enum {
     ORACLE_SOURCE = 1 << 4,    /* string: reads at rSI */
     ORACLE_TARGET = 1 << 5,    /* string: accesses at rDI */
     ORACLE_COMPARES = 1 << 6,  /* string: F3 repeats while equal, F2 while not */
-    ORACLE_NO_W = 1 << 7,
 };
 
 #define ORACLE_REGISTER 0xFF /* ModRM.reg is a register */

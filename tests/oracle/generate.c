@@ -9,11 +9,14 @@
 
 #include <string.h>
 
+#include <sevc/config.h>
+
+#define RAX 0
+#define RCX 1
 #define RSP 4
 #define RBP 5
 #define RSI 6
 #define RDI 7
-#define RCX 1
 #define R12 12
 #define R13 13
 
@@ -33,6 +36,9 @@
 
 /* Room at both ends of a window for what the instruction should not touch. */
 #define MARGIN 256u
+
+/* Elements of a string: more than two calls serve. */
+#define COUNT_MAX 150
 
 /* An instruction on its way. */
 struct draft {
@@ -73,6 +79,10 @@ static void choose_segment(struct draft *d)
     if (choice < 12) {
         d->c->bases = ORACLE_BASE_FS;
         trait(d, ORACLE_TRAIT_FS);
+        if (oracle_percent(d->random, 8)) { /* the last one counts */
+            trait(d, ORACLE_TRAIT_BOTH_SEGMENTS);
+            prefix(d, 0x65);
+        }
         prefix(d, 0x64);
     } else if (choice < 24) {
         d->c->bases = ORACLE_BASE_GS;
@@ -106,15 +116,40 @@ static void choose_repeat(struct draft *d)
 /* The order of legacy prefixes is free, but for those of segments, which was decided above. */
 static void shuffle_prefixes(struct draft *d)
 {
+    const uint64_t fixed_order =
+        1ull << ORACLE_TRAIT_FS_THEN_NULL | 1ull << ORACLE_TRAIT_BOTH_SEGMENTS;
+
     for (unsigned i = d->prefix_count; i > 1; i--) {
         unsigned j = oracle_below(d->random, i);
         uint8_t last = d->prefixes[i - 1];
 
-        if ((d->c->traits & 1ull << ORACLE_TRAIT_FS_THEN_NULL) != 0) {
+        if ((d->c->traits & fixed_order) != 0) {
             return;
         }
         d->prefixes[i - 1] = d->prefixes[j];
         d->prefixes[j] = last;
+    }
+}
+
+/* LOCK, where the processor takes it: on a read and a write in one. */
+static void choose_lock(struct draft *d)
+{
+    const struct oracle_form *form = d->c->form;
+    bool lockable = (form->flags & ORACLE_READS) != 0 && (form->flags & ORACLE_WRITES) != 0;
+
+    if (lockable && oracle_percent(d->random, 3)) {
+        trait(d, ORACLE_TRAIT_LOCKED);
+        prefix(d, 0xF0);
+    }
+}
+
+/* The first reason: a split is one only for what is served at all. */
+static void choose_refusal(struct oracle_case *c)
+{
+    if (c->form->support == ORACLE_NEVER) {
+        c->refusal = ORACLE_REFUSED_FORM;
+    } else if ((c->traits & 1ull << ORACLE_TRAIT_LOCKED) != 0) {
+        c->refusal = ORACLE_REFUSED_LOCK;
     }
 }
 
@@ -133,6 +168,7 @@ static void choose_prefixes(struct draft *d)
         trait(d, ORACLE_TRAIT_ADDRESS_67);
         prefix(d, 0x67);
     }
+    choose_lock(d);
     choose_segment(d);
     shuffle_prefixes(d);
     if (oracle_percent(d->random, 65)) {
@@ -279,7 +315,7 @@ static void note_pages(struct draft *d, uint64_t va, unsigned bytes)
         return;
     }
     if (offset < ORACLE_SPLIT_OFFSET && last >= ORACLE_SPLIT_OFFSET) {
-        d->c->split = true;
+        d->c->refusal = ORACLE_REFUSED_SPLIT;
         trait(d, ORACLE_TRAIT_SPLIT);
     } else {
         trait(d, ORACLE_TRAIT_CROSSES);
@@ -625,6 +661,11 @@ static void make_device(struct draft *d, const struct range *range)
     d->c->device_mask |= 1u << oracle_window_of(range->low, range->bytes);
 }
 
+static bool is_in_device(const struct draft *d, const struct range *range)
+{
+    return (d->c->device_mask >> oracle_window_of(range->low, range->bytes) & 1) != 0;
+}
+
 /* rSI takes the override, rDI is always ES (APM vol. 3, MOVS). */
 static bool set_source(struct draft *d, const struct range *range)
 {
@@ -647,14 +688,82 @@ static bool set_source(struct draft *d, const struct range *range)
     return true;
 }
 
+/* One of the two sides, or both, is a device; what is not, is ordinary memory. */
+static void choose_devices(struct draft *d, const struct range *source, const struct range *target)
+{
+    const struct oracle_form *form = d->c->form;
+    unsigned which = 1 + oracle_below(d->random, 3);
+    bool from, to;
+
+    if ((form->flags & ORACLE_SOURCE) == 0) {
+        which = 2;
+    } else if ((form->flags & ORACLE_TARGET) == 0) {
+        which = 1;
+    }
+    if (which & 1) {
+        make_device(d, source);
+    }
+    if (which & 2) {
+        make_device(d, target);
+    }
+    /* Both in one window are the same kind of memory. */
+    from = (form->flags & ORACLE_SOURCE) != 0 && is_in_device(d, source);
+    to = (form->flags & ORACLE_TARGET) != 0 && is_in_device(d, target);
+    if (form->flags & ORACLE_WRITES) {
+        d->c->reads = from;
+        d->c->writes = to;
+    } else {
+        d->c->reads = (uint8_t)(from + to);
+    }
+    if ((form->flags & ORACLE_SOURCE) != 0 && (form->flags & ORACLE_TARGET) != 0) {
+        trait(d, from && to ? ORACLE_TRAIT_DEVICE_TO_DEVICE
+                 : from     ? ORACLE_TRAIT_FROM_DEVICE
+                            : ORACLE_TRAIT_TO_DEVICE);
+    }
+}
+
+/* The number of elements; 1 without REP. */
+static unsigned choose_count(struct draft *d)
+{
+    unsigned count;
+
+    if (!d->c->rep) {
+        return 1;
+    }
+    count = oracle_percent(d->random, 10) ? 0 : 1 + oracle_below(d->random, COUNT_MAX);
+    set_register(d, RCX, count);
+    trait(d, ORACLE_TRAIT_REP);
+    if (count == 0) {
+        trait(d, ORACLE_TRAIT_REP_ZERO);
+    } else if (count > SEVC_MMIO_REP_MAX) {
+        trait(d, ORACLE_TRAIT_REP_LONG);
+    }
+    if (d->c->start.gpr[RCX] >> 32 != 0) {
+        trait(d, ORACLE_TRAIT_REP_UPPER_RCX);
+    }
+    return count;
+}
+
+/* Data with long runs of what CMPS and SCAS find equal. */
+static void fill_strings(struct draft *d, const struct range *source, const struct range *target)
+{
+    uint64_t pattern = oracle_corner(d->random);
+
+    fill_string(d, source, pattern);
+    if ((d->c->form->flags & ORACLE_COMPARES) != 0 && oracle_percent(d->random, 70)) {
+        d->c->start.gpr[RAX] = pattern;
+        fill_string(d, target, pattern);
+    } else {
+        fill_string(d, target, oracle_corner(d->random));
+    }
+}
+
 static bool draft_string(struct draft *d)
 {
     const struct oracle_form *form = d->c->form;
-    unsigned count =
-        d->c->rep ? oracle_below(d->random, 8) == 0 ? 0 : 1 + oracle_below(d->random, 130) : 1;
+    unsigned count = choose_count(d);
     struct range source = place_string(d, count + !count);
     struct range target = place_string(d, count + !count);
-    uint64_t pattern = oracle_corner(d->random);
 
     /*
      * With 67 and ECX = 0, whether the upper halves are cleared differs between processors (APM
@@ -663,37 +772,21 @@ static bool draft_string(struct draft *d)
     if (count == 0 && d->address_67) {
         return false;
     }
-    if (d->c->rep) {
-        set_register(d, RCX, count);
+    if (oracle_percent(d->random, 15)) { /* a few bytes apart */
+        target.low = source.low + oracle_below(d->random, 32);
     }
-    fill_string(d, &source, pattern);
-    if ((form->flags & ORACLE_COMPARES) != 0 && oracle_percent(d->random, 70)) {
-        d->c->start.gpr[0] = pattern;
-        fill_string(d, &target, pattern);
-    } else {
-        fill_string(d, &target, oracle_corner(d->random));
-    }
+    fill_strings(d, &source, &target);
     if ((form->flags & ORACLE_SOURCE) != 0 && !set_source(d, &source)) {
         return false;
     }
     if ((form->flags & ORACLE_TARGET) != 0) {
         set_register(d, RDI, first_element(d, &target));
     }
-    /* One of the two, or both, is a device; what is not, is ordinary memory. */
-    if ((form->flags & ORACLE_SOURCE) == 0) {
-        make_device(d, &target);
-    } else if ((form->flags & ORACLE_TARGET) == 0) {
-        make_device(d, &source);
-    } else {
-        unsigned which = 1 + oracle_below(d->random, 3);
-
-        if (which & 1) {
-            make_device(d, &source);
-        }
-        if (which & 2) {
-            make_device(d, &target);
-        }
+    if ((form->flags & ORACLE_SOURCE) != 0 && (form->flags & ORACLE_TARGET) != 0 &&
+        target.low - source.low < source.bytes) {
+        trait(d, ORACLE_TRAIT_OVERLAP);
     }
+    choose_devices(d, &source, &target);
     emit_all(d);
     return true;
 }
@@ -717,9 +810,12 @@ static bool choose_bit_offset(struct draft *d)
     }
     d->c->start.gpr[reg] = (bit & mask) | (oracle_random(d->random) & ~mask);
     d->c->operand += (uint64_t)element * bytes;
-    d->c->split = false;
+    d->c->refusal = ORACLE_NOT_REFUSED;
     d->c->traits &= ~(1ull << ORACLE_TRAIT_SPLIT | 1ull << ORACLE_TRAIT_CROSSES);
     note_pages(d, d->c->operand, bytes);
+    if (element != 0) {
+        trait(d, element < 0 ? ORACLE_TRAIT_BIT_BELOW : ORACLE_TRAIT_BIT_ABOVE);
+    }
     return true;
 }
 
@@ -849,6 +945,9 @@ static bool try_draft(struct oracle_case *c, struct oracle_random *random)
         return false;
     }
     fill_around(&d, c->operand, c->data_bytes);
+    choose_refusal(c);
+    c->reads = (c->form->flags & ORACLE_READS) != 0;
+    c->writes = (c->form->flags & ORACLE_WRITES) != 0;
     return true;
 }
 

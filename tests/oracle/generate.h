@@ -23,6 +23,7 @@
     X(FS, "64")                                                                                    \
     X(GS, "65")                                                                                    \
     X(FS_THEN_NULL, "64 or 65 before 26, 2E, 36, 3E")                                              \
+    X(BOTH_SEGMENTS, "65 before 64: the last one counts")                                          \
     X(HIGH_BYTE, "AH, CH, DH, BH")                                                                 \
     X(LOW_BYTE, "SPL, BPL, SIL, DIL")                                                              \
     X(REGISTER_RSP, "RSP as the register operand")                                                 \
@@ -52,13 +53,35 @@
     X(CODE_ENDS, "nothing mapped behind the instruction")                                          \
     X(TF, "RFLAGS.TF")                                                                             \
     X(RF, "RFLAGS.RF")                                                                             \
-    X(DF, "RFLAGS.DF")
+    X(DF, "RFLAGS.DF")                                                                             \
+    /* The extended group only, from here on. */                                                   \
+    X(LOCKED, "LOCK: refused")                                                                     \
+    X(BIT_BELOW, "bit offset moves the operand down")                                              \
+    X(BIT_ABOVE, "bit offset moves the operand up")                                                \
+    X(REP, "REP, REPE, REPNE")                                                                     \
+    X(REP_ZERO, "REP with a count of 0")                                                           \
+    X(REP_LONG, "REP with more elements than one call serves")                                     \
+    X(REP_UPPER_RCX, "REP with 67, bits above ECX set")                                            \
+    X(OVERLAP, "source and destination of a string overlap")                                       \
+    X(FROM_DEVICE, "string: device to memory")                                                     \
+    X(TO_DEVICE, "string: memory to device")                                                       \
+    X(DEVICE_TO_DEVICE, "string: device to device")
 
 enum oracle_trait {
 #define X(name, text) ORACLE_TRAIT_##name,
     ORACLE_TRAITS(X)
 #undef X
         ORACLE_TRAIT_COUNT,
+};
+
+#define ORACLE_BASIC_TRAITS ORACLE_TRAIT_LOCKED /* those before it */
+
+/* Why the library must refuse a case, whatever the instruction. */
+enum oracle_refusal {
+    ORACLE_NOT_REFUSED,
+    ORACLE_REFUSED_SPLIT, /* see ORACLE_TRAIT_SPLIT */
+    ORACLE_REFUSED_LOCK,
+    ORACLE_REFUSED_FORM, /* ORACLE_NEVER */
 };
 
 _Static_assert(ORACLE_TRAIT_COUNT <= 64, "traits are bits of one word");
@@ -74,9 +97,10 @@ struct oracle_case {
     uint8_t rex;        /* the live one, 0 for none */
     uint8_t modrm, sib; /* as emitted */
     bool has_modrm, has_sib;
-    bool code_ends; /* for the emulation nothing is mapped behind the instruction */
-    bool split;     /* the access must be refused: see ORACLE_TRAIT_SPLIT */
+    bool code_ends;  /* for the emulation nothing is mapped behind the instruction */
+    uint8_t refusal; /* enum oracle_refusal */
     bool rep;
+    uint8_t reads, writes; /* of the device, by each element */
 
     struct oracle_state start; /* rflags without TF and RF */
     uint64_t tf_rf;            /* TF and RF, for the emulation */

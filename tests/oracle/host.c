@@ -60,6 +60,7 @@ static void note_access(uint64_t gpa, uint64_t bytes, bool write)
         oracle_trace->first[number].bytes = (uint8_t)bytes;
         oracle_trace->first[number].write = write;
     }
+    oracle_trace->sizes |= (unsigned)bytes;
     if (write) {
         oracle_trace->writes++;
     } else {

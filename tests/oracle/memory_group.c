@@ -17,7 +17,7 @@
 
 struct tally {
     const struct oracle_form *form;
-    uint64_t cases, equal, refused, split, different, wild;
+    uint64_t cases, equal, due, refused, different, wild; /* due: refused as they must be */
 };
 
 struct run {
@@ -45,6 +45,18 @@ static void select_forms(struct run *run, enum oracle_group group)
     }
 }
 
+static bool is_due(const struct oracle_case *c, enum sevc_reason reason)
+{
+    switch (c->refusal) {
+    case ORACLE_REFUSED_SPLIT:
+        return reason == SEVC_REASON_MMIO_SPLIT;
+    case ORACLE_REFUSED_LOCK:
+        return reason == SEVC_REASON_LOCKED;
+    default:
+        return c->refusal == ORACLE_REFUSED_FORM;
+    }
+}
+
 static void count(struct tally *tally, const struct oracle_case *c,
                   const struct oracle_outcome *outcome)
 {
@@ -53,10 +65,10 @@ static void count(struct tally *tally, const struct oracle_case *c,
     tally->different += outcome->verdict == ORACLE_DIFFERENT;
     tally->wild += outcome->verdict == ORACLE_WILD;
     if (outcome->verdict == ORACLE_REFUSED) {
-        bool split = c->split && outcome->emulation.report.reason == SEVC_REASON_MMIO_SPLIT;
+        bool due = is_due(c, outcome->emulation.report.reason);
 
-        tally->split += split;
-        tally->refused += !split;
+        tally->due += due;
+        tally->refused += !due;
     }
 }
 
@@ -122,17 +134,19 @@ static unsigned judge_form(const struct tally *tally)
         verdict = "WILD CASES: the generator is wrong";
     } else if (tally->different != 0) {
         verdict = "DIFFERS FROM THE PROCESSOR";
+    } else if (tally->form->support == ORACLE_NEVER) {
+        verdict = "refused by name";
     } else if (tally->form->support == ORACLE_NOW && tally->refused != 0) {
         verdict = "REFUSED, but listed as supported";
     } else if (tally->form->support == ORACLE_LATER &&
-               tally->refused + tally->split == tally->cases) {
+               tally->refused + tally->due == tally->cases) {
         verdict = "refused without effect (not yet supported)";
     } else if (tally->form->support == ORACLE_LATER) {
         printf("  %-12s %-20s now supported: mark it so in forms.c\n", tally->form->mnemonic,
                tally->form->encoding);
     }
-    printf("  %-12s %-20s %8" PRIu64 " cases  %8" PRIu64 " equal  %5" PRIu64 " split  %s\n",
-           tally->form->mnemonic, tally->form->encoding, tally->cases, tally->equal, tally->split,
+    printf("  %-12s %-20s %8" PRIu64 " cases  %8" PRIu64 " equal  %6" PRIu64 " due refusals  %s\n",
+           tally->form->mnemonic, tally->form->encoding, tally->cases, tally->equal, tally->due,
            verdict);
     return verdict[0] >= 'A' && verdict[0] <= 'Z';
 }
@@ -196,6 +210,7 @@ unsigned oracle_run_memory(enum oracle_group group, const struct oracle_options 
     run.options = options;
     clock_gettime(CLOCK_MONOTONIC, &run.start);
     select_forms(&run, group);
+    oracle_set_mmio_policy(group == ORACLE_BASIC ? SEVC_MMIO_BASIC : SEVC_MMIO_EXTENDED);
     run_all(&run);
     if (options->only != ORACLE_ALL_CASES) {
         return 0;
@@ -203,7 +218,8 @@ unsigned oracle_run_memory(enum oracle_group group, const struct oracle_options 
     if (options->planted != NULL) {
         return judge_planted(&run);
     }
-    failures = judge_forms(&run) + oracle_judge_coverage(&run.coverage, options->cases >= COMPLETE);
+    failures =
+        judge_forms(&run) + oracle_judge_coverage(&run.coverage, group, options->cases >= COMPLETE);
     print_mnemonics(&run);
     printf("%s: %" PRIu64 " cases in %.1f s, %u failures\n",
            group == ORACLE_BASIC ? "basic" : "extended", options->cases, seconds_since(&run.start),

@@ -20,6 +20,8 @@
 #define HWCAP2_FSGSBASE 2
 #endif
 
+#define INT3 0xCC
+
 #define RFLAGS_TF   0x100u
 #define RFLAGS_DF   0x400u
 #define RFLAGS_STEP 0x10DD5u /* what a step sets: arithmetic flags, DF, TF, RF */
@@ -201,7 +203,10 @@ bool oracle_native_run(const uint8_t *insn, unsigned length, const struct oracle
 bool oracle_native_step(const uint8_t *insn, unsigned length, const struct oracle_state *start,
                         struct oracle_step *result, struct oracle_wild *wild)
 {
-    place(insn, length, start->rip);
+    uint8_t *code = (uint8_t *)start->rip;
+
+    memcpy(code, insn, length);
+    code[length] = INT3;
     memset(result, 0, sizeof(*result));
     last_wild.signal = 0;
     step.start = start;

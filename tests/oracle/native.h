@@ -68,7 +68,7 @@ bool oracle_native_run(const uint8_t *insn, unsigned length, const struct oracle
 /* What the processor reports when it executes one instruction with RFLAGS.TF set. */
 struct oracle_step {
     struct oracle_state end; /* as the #DB handler sees it */
-    bool trapped;            /* #DB came */
+    bool trapped; /* #DB came; else the INT3 behind the instruction did: the step was lost */
 };
 
 /* The same as oracle_native_run() through a single step: start->rflags has TF set, perhaps RF. */

@@ -24,9 +24,9 @@ function(oracle_plant name file group mnemonic from to)
 endfunction()
 
 # T30: EDK2 and Linux keep RAX[63:32] after movzx eax, byte [m].
-oracle_plant(movzx_keeps_upper_half vc/mmio.c basic MOVZX
-  "sevc_vc_merge(*reg, value, insn->register_bytes)"
-  "sevc_vc_merge(*reg, value, insn->register_bytes) | (*reg & (insn->register_bytes == 4 ? ~0xFFFFFFFFull : 0))")
+oracle_plant(movzx_keeps_upper_half vc/mmio_access.c basic MOVZX
+  "sevc_vc_merge(*reg, value, bytes)"
+  "sevc_vc_merge(*reg, value, bytes) | (bytes == 4 ? *reg & ~0xFFFFFFFFull : 0)")
 
 # T31: Linux stores the immediate of REX.W C7 without its sign.
 oracle_plant(immediate_without_sign decode/zydis.c basic MOV
