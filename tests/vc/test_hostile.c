@@ -196,7 +196,7 @@ static void an_exit_at_another_instruction_does_nothing(void **state)
     static const struct {
         const char *code;
         unsigned length;
-        uint64_t exit_code; /* the one that it can raise and that is served, or 0 */
+        uint64_t exit_code; /* the one that it can raise, or 0 */
     } insns[] = {
         { "\x90", 1, 0 },
         { "\xcc", 1, 0 },
@@ -204,17 +204,17 @@ static void an_exit_at_another_instruction_does_nothing(void **state)
         { "\x0f\x30", 2, SEVC_EXIT_MSR },
         { "\x0f\x31", 2, SEVC_EXIT_RDTSC },
         { "\x0f\x32", 2, SEVC_EXIT_MSR },
-        { "\x0f\x33", 2, 0 }, /* RDPMC */
+        { "\x0f\x33", 2, SEVC_EXIT_RDPMC },
         { "\x0f\x01\xf9", 3, SEVC_EXIT_RDTSCP },
-        { "\x0f\x01\xd9", 3, 0 },                           /* VMMCALL */
-        { "\xf3\x0f\x01\xd9", 4, 0 },                       /* VMGEXIT */
-        { "\xf2\x0f\x01\xd9", 4, 0 },                       /* VMGEXIT */
-        { "\x0f\x01\xf8", 3, 0 },                           /* SWAPGS */
-        { "\x0f\x01\xca", 3, 0 },                           /* CLAC */
-        { "\x0f\x08", 2, 0 },                               /* INVD */
-        { "\x0f\x09", 2, 0 },                               /* WBINVD */
-        { "\x0f\x23\xf0", 3, 0 },                           /* MOV DR6 */
-        { "\x0f\x23\xf8", 3, 0 },                           /* MOV DR7 */
+        { "\x0f\x01\xd9", 3, SEVC_EXIT_VMMCALL },
+        { "\xf3\x0f\x01\xd9", 4, 0 }, /* VMGEXIT */
+        { "\xf2\x0f\x01\xd9", 4, 0 }, /* VMGEXIT */
+        { "\x0f\x01\xf8", 3, 0 },     /* SWAPGS */
+        { "\x0f\x01\xca", 3, 0 },     /* CLAC */
+        { "\x0f\x08", 2, SEVC_EXIT_INVD },
+        { "\x0f\x09", 2, SEVC_EXIT_WBINVD },
+        { "\x0f\x23\xf0", 3, 0 }, /* MOV DR6 */
+        { "\x0f\x23\xf8", 3, SEVC_EXIT_WRITE_DR7 },
         { "\xa2\0\0\0\0\0\xc9\xff\xff", 9, SEVC_EXIT_NPF }, /* CPUID's second byte */
         { "\x30\xc0", 2, 0 },                               /* those of the MSRs and of RDTSC */
         { "\x31\xc0", 2, 0 },
@@ -237,7 +237,7 @@ static void an_exit_at_another_instruction_does_nothing(void **state)
         SEVC_EXIT_CPUID,    SEVC_EXIT_MSR,       SEVC_EXIT_RDTSC,
         SEVC_EXIT_RDTSCP,   SEVC_EXIT_IOIO,      SEVC_EXIT_NPF,
         SEVC_EXIT_VMMCALL,  SEVC_EXIT_WRITE_DR7, SEVC_EXIT_WBINVD,
-        SEVC_EXIT_READ_CR0, SEVC_EXIT_DB,        SEVC_EXIT_VMGEXIT,
+        SEVC_EXIT_READ_CR0, SEVC_EXIT_AC,        SEVC_EXIT_VMGEXIT,
         SEVC_EXIT_INVD,     SEVC_NAE_MMIO_WRITE, ~0ull,
     };
     unsigned injections = 0;
@@ -253,7 +253,7 @@ static void an_exit_at_another_instruction_does_nothing(void **state)
             set(&scenes[0]);
             world_code(insns[i].code, insns[i].length);
             result = world_run(exits[j]);
-            assert_true(result == SEVC_UNSUPPORTED || result == SEVC_BAD_INSN);
+            assert_true(result >= SEVC_UNSUPPORTED);
             assert_int_equal(world.host.vmgexits, 0);
             world_finish();
             injections++;
@@ -262,29 +262,29 @@ static void an_exit_at_another_instruction_does_nothing(void **state)
     print_message("%u injections\n", injections);
 }
 
-/* One exit code and no other, of all that there are and may be; and none by its low bits. */
+/* Exits that concern no instruction, and are passed on: their own tests are elsewhere. */
+static bool is_forwarded(uint64_t exit_code)
+{
+    return exit_code == SEVC_EXIT_DB || exit_code == SEVC_EXIT_NOT_VALIDATED;
+}
+
+/* One exit code and no other, of all that there are; and none by its low bits. */
 static void no_exit_code_stands_for_another(void **state)
 {
+    static const uint64_t high[] = { 0, 1ull << 16, 1ull << 32 };
+
     (void)state;
     for (size_t i = 0; i < SCENES; i++) {
-        for (uint64_t exit_code = 0; exit_code < 0x480; exit_code++) {
-            static const uint64_t high[] = { 0, 1ull << 16, 1ull << 32 };
+        set(&scenes[i]);
+        for (uint64_t j = 0; j < 3 * 0x480; j++) {
+            uint64_t exit_code = j / 3 | high[j % 3];
 
-            for (size_t j = 0; j < 3; j++) {
-                enum sevc_result result;
-
-                if ((exit_code | high[j]) == scenes[i].exit_code || (j != 0 && exit_code > 0x90)) {
-                    continue;
-                }
-                if (exit_code == 0 && j == 0) {
-                    set(&scenes[i]);
-                } else {
-                    world_code(scenes[i].code, scenes[i].length);
-                }
-                result = world_run(exit_code | high[j]);
-                assert_true(result == SEVC_UNSUPPORTED || result == SEVC_BAD_INSN);
-                assert_int_equal(world.host.vmgexits, 0);
+            if (exit_code == scenes[i].exit_code || is_forwarded(exit_code)) {
+                continue;
             }
+            world_code(scenes[i].code, scenes[i].length);
+            assert_true(world_run(exit_code) >= SEVC_UNSUPPORTED);
+            assert_int_equal(world.host.vmgexits, 0);
         }
         world_finish();
     }
@@ -301,10 +301,9 @@ static void the_report_says_why(void **state)
         enum sevc_reason reason;
     } cases[] = {
         { "\x90", 1, SEVC_EXIT_CPUID, SEVC_BAD_INSN, SEVC_REASON_MISMATCH },
-        { "\x0f\x08", 2, SEVC_EXIT_INVD, SEVC_UNSUPPORTED, SEVC_REASON_NO_SUCH_EXIT },
-        { "\x90", 1, SEVC_EXIT_AC, SEVC_UNSUPPORTED, SEVC_REASON_NO_SUCH_EXIT },
-        { "\x06", 1, SEVC_EXIT_NOT_VALIDATED, SEVC_UNSUPPORTED,
-          SEVC_REASON_NO_SUCH_EXIT }, /* T57 */
+        { "\x0f\x01\xd1", 3, SEVC_EXIT_XSETBV, SEVC_UNSUPPORTED, SEVC_REASON_NO_SUCH_EXIT },
+        { "\x90", 1, SEVC_EXIT_VMGEXIT, SEVC_UNSUPPORTED, SEVC_REASON_NO_SUCH_EXIT },
+        { "\x06", 1, SEVC_EXIT_SHUTDOWN, SEVC_UNSUPPORTED, SEVC_REASON_NO_SUCH_EXIT },
         { "\x06", 1, SEVC_EXIT_CPUID, SEVC_BAD_INSN, SEVC_REASON_NO_INSN },
         { "\x0f\xa2", 2, SEVC_EXIT_NPF, SEVC_BAD_INSN, SEVC_REASON_MISMATCH },
     };

@@ -357,11 +357,11 @@ static void what_is_not_emulated_is_refused_by_name(void **state)
     } cases[] = {
         { "\x0f\x10\x07", 3, SEVC_UNSUPPORTED, SEVC_REASON_VECTOR_INSN },     /* MOVUPS */
         { "\xc5\xf8\x10\x07", 4, SEVC_UNSUPPORTED, SEVC_REASON_VECTOR_INSN }, /* VMOVUPS */
-        { "\x09\x07", 2, SEVC_UNSUPPORTED, SEVC_REASON_UNKNOWN_INSN },        /* OR: issue 3 */
+        { "\xff\x37", 2, SEVC_UNSUPPORTED, SEVC_REASON_UNKNOWN_INSN },        /* PUSH */
         { "\xf0\x09\x07", 3, SEVC_UNSUPPORTED, SEVC_REASON_LOCKED },
-        { "\x0f\x0d\x07", 3, SEVC_UNSUPPORTED, SEVC_REASON_UNKNOWN_INSN }, /* PREFETCH */
-        { "\x8b\xc7", 2, SEVC_UNSUPPORTED, SEVC_REASON_UNKNOWN_INSN },     /* no memory operand */
-        { "\xf0\x89\x07", 3, SEVC_BAD_INSN, SEVC_REASON_NO_INSN },         /* #UD by LOCK */
+        { "\x8f\x07", 2, SEVC_UNSUPPORTED, SEVC_REASON_UNKNOWN_INSN }, /* POP */
+        { "\x8b\xc7", 2, SEVC_UNSUPPORTED, SEVC_REASON_UNKNOWN_INSN }, /* no memory operand */
+        { "\xf0\x89\x07", 3, SEVC_BAD_INSN, SEVC_REASON_NO_INSN },     /* #UD by LOCK */
         { "\x06", 1, SEVC_BAD_INSN, SEVC_REASON_NO_INSN },
     };
 
