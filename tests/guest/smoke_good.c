@@ -194,6 +194,16 @@ static void self_ipi(void)
     mmio_write32(LAPIC + 0x300, 1 << 18 | IRQ_VECTOR);
 }
 
+/* An interrupt that waits already when HLT is reached ends it; there will be no other. */
+static void halt_pending(void)
+{
+    for (unsigned i = 1; i <= 10; i++) {
+        self_ipi();
+        __asm__ volatile("sti; hlt; cli");
+        CHECK(seen.irq_count == i);
+    }
+}
+
 /* An interrupt whose stack is in the wrong view: its delivery is cut short and repeated. */
 static void reinject(void)
 {
@@ -334,6 +344,7 @@ const struct smoke_case smoke_good[] = {
 #endif
     { "timer", timer },
     { "halt-wakes", halt_wakes },
+    { "halt-pending", halt_pending },
     { "storm", storm },
     { "reinject", reinject },
     { "reinject-soft", reinject_soft },

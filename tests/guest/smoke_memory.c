@@ -34,18 +34,19 @@ static void fresh_memory(void)
     CHECK(shared[5] == 0);
 }
 
-static __attribute__((noinline, aligned(PAGE))) unsigned answer(void)
-{
-    return 42;
-}
+/* mov $42, %eax; ret */
+static uint8_t code[PAGE] __attribute__((aligned(PAGE))) = { 0xB8, 42, 0, 0, 0, 0xC3 };
 
-/* Fetches decrypt whatever the C-bit of the mapping. */
+/* Fetches decrypt whatever the C-bit of the mapping, and whatever view the page was in. */
 static void fetch_decrypts(void)
 {
-    unsigned (*through_shared)(void) =
-        (unsigned (*)(void))(uintptr_t)window(6, phys((void *)answer), 0);
+    volatile uint8_t *shared = window(6, phys(code), 0);
+    unsigned (*through_shared)(void) = (unsigned (*)(void))(uintptr_t)shared;
 
+    shared[100] = 0; /* the page is in its shared view, and has to leave it */
     CHECK(through_shared() == 42);
+    code[1] = 43;
+    CHECK(through_shared() == 43);
 }
 
 /* So do page-table walks: the same tables named without C-bit. */

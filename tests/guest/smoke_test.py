@@ -29,6 +29,7 @@ CASES = {
     "mode32": (SUCCESS, ""),
     "timer": (SUCCESS, ""),
     "halt-wakes": (SUCCESS, ""),
+    "halt-pending": (SUCCESS, ""),
     "storm": (SUCCESS, r"flips=\d{4}"),
     "reinject": (SUCCESS, r"(?s)(reinject.*){10}", "log=3"),
     "reinject-soft": (SUCCESS, r"(?s)(flip.*shared.*flip.*private.*){10}", "log=3"),
