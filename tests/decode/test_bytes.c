@@ -166,6 +166,8 @@ static void test_T60_strings_have_the_base_of_FS_and_GS_and_no_other(void **stat
     assert_int_equal(sevc_string_address(&gs, &trap, SEVC_RSI), 0x7010);
     assert_int_equal(sevc_string_address(&cs, &trap, SEVC_RSI), 0x10);
     assert_int_equal(sevc_string_address(&ins, &trap, SEVC_RDI), 0x20);
+    /* Nor has rDI, in an instruction that has both: MOVS. */
+    assert_int_equal(sevc_string_address(&gs, &trap, SEVC_RDI), 0x20);
 }
 
 /* ---- bytes ---- */
