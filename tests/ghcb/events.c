@@ -172,7 +172,7 @@ static enum sevc_result vmmcall(struct sevc_session *session, uint64_t out[EVENT
     for (unsigned i = 0; i < 16; i++) {
         gpr[i] = 0x1000000000000000ull + i;
     }
-    result = sevc_event_vmmcall(session, &abi, 3, gpr);
+    result = sevc_event_vmmcall(session, &abi, 3, 0xBAD, gpr);
     for (unsigned i = 0; i < 16; i++) {
         bool changed = gpr[i] != 0x1000000000000000ull + i;
 

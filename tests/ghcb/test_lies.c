@@ -285,11 +285,11 @@ static void bad_arguments_send_nothing(void **state)
     io.segment = SEVC_GS + 1;
     assert_int_equal(sevc_event_string_io(&session, &io, 1), SEVC_INVALID);
     abi.inputs = SEVC_OUT(SEVC_RSP);
-    assert_int_equal(sevc_event_vmmcall(&session, &abi, 0, gpr), SEVC_INVALID);
+    assert_int_equal(sevc_event_vmmcall(&session, &abi, 0, 0, gpr), SEVC_INVALID);
     abi = (struct sevc_hypercall_abi){ .outputs = SEVC_OUT(SEVC_RSP) };
-    assert_int_equal(sevc_event_vmmcall(&session, &abi, 0, gpr), SEVC_INVALID);
+    assert_int_equal(sevc_event_vmmcall(&session, &abi, 0, 0, gpr), SEVC_INVALID);
     abi.outputs = 0;
-    assert_int_equal(sevc_event_vmmcall(&session, &abi, 4, gpr), SEVC_INVALID);
+    assert_int_equal(sevc_event_vmmcall(&session, &abi, 4, 0, gpr), SEVC_INVALID);
     assert_int_equal(sevc_event_write_dr7(&session, 0x100000400), SEVC_INVALID); /* T21 */
     assert_int_equal(sevc_event_set_jump_table(&session, 0x1001), SEVC_INVALID);
     assert_int_equal(report.result, SEVC_INVALID);

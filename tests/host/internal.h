@@ -13,6 +13,7 @@ extern _Thread_local struct scripted_host *host_current;
 
 __attribute__((format(printf, 2, 3))) void host_fail(struct scripted_host *host, const char *format,
                                                      ...);
+void host_map_ghcb(struct scripted_host *host);
 void host_watch_end(struct scripted_host *host);
 
 #endif

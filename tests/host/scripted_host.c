@@ -28,7 +28,7 @@ void host_fail(struct scripted_host *host, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(host->failure, sizeof(host->failure), format, arguments);
     va_end(arguments);
-    if (!host->recording && !host->in_interrupt && host->interrupt == NULL && !host->watching) {
+    if (!host->recording && !host->stepping && !host->is_fork && !host->watching) {
         fail_msg("%s", host->failure); /* out of a signal handler: not before it has returned */
     }
 }
@@ -42,29 +42,35 @@ static void report_failure(struct scripted_host *host)
 
 /* ---- setting up ---- */
 
-/* Two mappings of one page: the guest's, which may be protected, and the host's. */
-static void map_ghcb(struct scripted_host *host)
+/* Two mappings of one page, new or in place of others: the guest's, which may be protected, and ours. */
+void host_map_ghcb(struct scripted_host *host)
 {
+    int fixed = host->alias != NULL ? MAP_FIXED : 0;
     int file = memfd_create("ghcb", MFD_CLOEXEC);
 
     if (file < 0 || ftruncate(file, SEVC_GHCB_SIZE) != 0) {
         fail_msg("no memory for the GHCB");
     }
-    host->ghcb.va = mmap(NULL, SEVC_GHCB_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    host->alias = mmap(NULL, SEVC_GHCB_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    host->ghcb.va =
+        mmap(host->ghcb.va, SEVC_GHCB_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | fixed, file, 0);
+    host->alias =
+        mmap(host->alias, SEVC_GHCB_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | fixed, file, 0);
     close(file);
-    host->backup = aligned_alloc(4096, BACKUP_BYTES);
-    if (host->ghcb.va == MAP_FAILED || (void *)host->alias == MAP_FAILED || host->backup == NULL) {
+    if (host->ghcb.va == MAP_FAILED || (void *)host->alias == MAP_FAILED) {
         fail_msg("no memory for the GHCB");
     }
-    memset(host->backup, 0x5A, BACKUP_BYTES); /* private memory: no need to be clean */
 }
 
 void host_start(struct scripted_host *host)
 {
     memset(host, 0, sizeof(*host));
     host_current = host;
-    map_ghcb(host);
+    host_map_ghcb(host);
+    host->backup = aligned_alloc(4096, BACKUP_BYTES);
+    if (host->backup == NULL) {
+        fail_msg("no memory for the backup page");
+    }
+    memset(host->backup, 0x5A, BACKUP_BYTES); /* private memory: no need to be clean */
     host->ghcb.gpa = HOST_GHCB_GPA;
     host->ghcb_msr = HOST_GHCB_GPA;
     host->sev_status = SEVC_STATUS_SEV | SEVC_STATUS_SEV_ES;
@@ -120,7 +126,7 @@ void host_expect_platform(struct scripted_host *host, unsigned min, unsigned max
 
 /* ---- finishing ---- */
 
-void host_assert_at_rest(struct scripted_host *host)
+static void check_at_rest(struct scripted_host *host)
 {
     const uint8_t *bytes = (const uint8_t *)host->alias;
 
@@ -136,6 +142,18 @@ void host_assert_at_rest(struct scripted_host *host)
     }
 }
 
+void host_assert_at_rest(struct scripted_host *host)
+{
+    check_at_rest(host);
+    report_failure(host);
+}
+
+bool host_is_at_rest(struct scripted_host *host)
+{
+    check_at_rest(host);
+    return host->failure[0] == '\0';
+}
+
 void host_finish(struct scripted_host *host)
 {
     unsigned left = host->script_length - host->script_next;
@@ -146,7 +164,6 @@ void host_finish(struct scripted_host *host)
         fail_msg("%u of %u expected exchanges did not take place", left, host->script_length);
     }
     host_assert_at_rest(host);
-    report_failure(host);
     munmap(host->ghcb.va, SEVC_GHCB_SIZE);
     munmap(host->alias, SEVC_GHCB_SIZE);
     free(host->backup);

@@ -188,15 +188,15 @@ struct scripted_host {
     unsigned script_length;
     unsigned script_next;
     volatile bool in_hypervisor;
-    volatile bool in_interrupt;
     bool watching;
     uint16_t reads[SEVC_GHCB_SIZE];
     unsigned flip; /* offset of what was read, to be flipped behind the instruction; 0: none */
-    volatile uint64_t steps;
-    uint64_t interrupt_at;
+    volatile bool stepping;
+    uint64_t steps;
+    uint64_t failed_step;
+    bool is_fork;
     void (*interrupt)(void *argument);
     void *interrupt_argument;
-    bool interrupted;
     void *terminated; /* jmp_buf */
     unsigned resume;
     uint64_t termination;
@@ -226,6 +226,9 @@ void host_finish(struct scripted_host *host);
 /* Fails the test if the GHCB is not as it must be between sessions. */
 void host_assert_at_rest(struct scripted_host *host);
 
+/* The same without failing, for CHECK below; false too after any earlier failure. */
+bool host_is_at_rest(struct scripted_host *host);
+
 /*
  * Calls CALL(argument), which is expected to end in sevc_terminate*(). The host resumes the guest
  * RESUME times, as a hostile one may, before it lets the termination be. Returns the last value of the
@@ -243,14 +246,16 @@ void host_watch(struct scripted_host *host);
 unsigned host_reads(const struct scripted_host *host, unsigned offset);
 
 /*
- * Interrupts the guest, as an NMI does: HANDLER runs before the AT-th instruction from now on (1 is
- * the next), but not inside of the hypervisor. host_interrupt_end() ends the counting and returns
- * how many instructions were executed; false in *taken: there were not so many. x86-64 Linux: the
- * trap flag.
+ * Interrupts the guest as an NMI does, before each single instruction of RUN(argument) in turn (but
+ * not inside of the hypervisor): at each there is a fork, in which INTERRUPT(argument) is called, RUN goes on
+ * to its end, and CHECK(argument) says whether all is as it must be. Returns how many instructions
+ * there were; *failed is the number of the first (from 1) at which an interrupt did harm, or 0.
+ *
+ * INTERRUPT runs in a signal handler: no assertions there, nor in CHECK. x86-64 Linux.
  */
-void host_interrupt_at(struct scripted_host *host, uint64_t at, void (*handler)(void *argument),
-                       void *argument);
-uint64_t host_interrupt_end(struct scripted_host *host, bool *taken);
+uint64_t host_interrupt_everywhere(struct scripted_host *host, void (*run)(void *argument),
+                                   void (*interrupt)(void *argument), bool (*check)(void *argument),
+                                   void *argument, uint64_t *failed);
 
 /* For a test's own hooks. */
 void host_log(struct scripted_host *host, enum host_operation operation, uint64_t address);

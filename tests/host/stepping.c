@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include "internal.h"
 
@@ -49,6 +51,35 @@ static void flip(struct scripted_host *host)
     host->flip = 0;
 }
 
+/* The fork's GHCB must be its own: the mapping is shared, so that it can have an alias. */
+static void take_ghcb_along(struct scripted_host *host)
+{
+    struct sevc_ghcb_page copy = *host->alias;
+
+    host_map_ghcb(host);
+    *host->alias = copy;
+}
+
+/* True in the fork, in which the interrupt has been taken; false in the process that goes on. */
+static bool fork_and_interrupt(struct scripted_host *host)
+{
+    pid_t fork_id = fork();
+    int status = 1;
+
+    if (fork_id == 0) {
+        host->is_fork = true;
+        host->stepping = false;
+        take_ghcb_along(host);
+        host->interrupt(host->interrupt_argument);
+        return true;
+    }
+    if ((fork_id < 0 || waitpid(fork_id, &status, 0) != fork_id || status != 0) &&
+        host->failed_step == 0) {
+        host->failed_step = host->steps;
+    }
+    return false;
+}
+
 static void on_step(int signal_number, siginfo_t *info, void *context)
 {
     struct scripted_host *host = host_current;
@@ -62,7 +93,7 @@ static void on_step(int signal_number, siginfo_t *info, void *context)
         }
         protect(host, PROT_NONE);
     }
-    if (host->interrupt == NULL) {
+    if (!host->stepping) {
         registers[REG_EFL] &= ~EFLAGS_TF;
         return;
     }
@@ -70,11 +101,7 @@ static void on_step(int signal_number, siginfo_t *info, void *context)
         return; /* not the guest's time: an interrupt waits */
     }
     host->steps++;
-    if (host->steps >= host->interrupt_at && !host->interrupted) {
-        host->interrupted = true;
-        host->in_interrupt = true;
-        host->interrupt(host->interrupt_argument);
-        host->in_interrupt = false;
+    if (fork_and_interrupt(host)) {
         registers[REG_EFL] &= ~EFLAGS_TF;
     }
 }
@@ -112,28 +139,30 @@ unsigned host_reads(const struct scripted_host *host, unsigned offset)
     return host->reads[offset];
 }
 
-void host_interrupt_at(struct scripted_host *host, uint64_t at, void (*handler)(void *argument),
-                       void *argument)
+uint64_t host_interrupt_everywhere(struct scripted_host *host, void (*run)(void *argument),
+                                   void (*interrupt)(void *argument), bool (*check)(void *argument),
+                                   void *argument, uint64_t *failed)
 {
     handle(SIGTRAP, on_step);
-    host->interrupt_at = at;
-    host->interrupt = handler;
+    host->interrupt = interrupt;
     host->interrupt_argument = argument;
-    host->interrupted = false;
     host->steps = 0;
+    host->failed_step = 0;
+    host->stepping = true;
+    /* Below the red zone: this file is ordinary code of the host. */
     __asm__ volatile("sub $128, %%rsp; pushfq; orq $0x100, (%%rsp); popfq; add $128, %%rsp"
                      :
                      :
                      : "memory", "cc");
-}
-
-uint64_t host_interrupt_end(struct scripted_host *host, bool *taken)
-{
+    run(argument);
     __asm__ volatile("sub $128, %%rsp; pushfq; andq $~0x100, (%%rsp); popfq; add $128, %%rsp"
                      :
                      :
                      : "memory", "cc");
-    host->interrupt = NULL;
-    *taken = host->interrupted;
+    host->stepping = false;
+    if (host->is_fork) {
+        _exit(check(argument) ? 0 : 1);
+    }
+    *failed = host->failed_step;
     return host->steps;
 }
