@@ -83,7 +83,7 @@ static bool step_through(struct counts *counts, struct oracle_case *c)
             report(counts, c, "signal", (uint64_t)wild.signal, 0);
             return true;
         }
-        if (!step.trapped) { /* hypervisors under this machine have been seen to lose one */
+        if (!step.trapped) { /* a hypervisor under this machine may swallow one */
             counts->lost++;
             return true;
         }
