@@ -98,7 +98,7 @@ enum sevc_opcode_map {
 /* The parts behind the prefixes, whoever took them apart. */
 struct sevc_parts {
     int64_t displacement; /* sign-extended; of A0-A3 zero-extended */
-    uint64_t immediate;   /* sign-extended from immediate_bytes */
+    uint64_t immediate;   /* sign-extended if the instruction does so: C6 and C7 do */
     uint8_t length;       /* of the whole instruction */
     uint8_t map;          /* enum sevc_opcode_map */
     uint8_t opcode;

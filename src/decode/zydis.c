@@ -31,25 +31,14 @@ static uint8_t map_of(const ZydisDecodedInstruction *zydis)
     return (size_t)zydis->opcode_map < sizeof(maps) ? maps[zydis->opcode_map] : SEVC_MAP_OTHER;
 }
 
-static uint64_t sign_extend(uint64_t value, unsigned bits)
-{
-    uint64_t sign;
-
-    if (bits == 0 || bits >= 64)
-        return value;
-    sign = 1ull << (bits - 1);
-    return ((value & (2 * sign - 1)) ^ sign) - sign;
-}
-
 /* A0 to A3 have no ModRM byte: their displacement is an offset, and has no sign. */
 static int64_t displacement_of(const ZydisDecodedInstruction *zydis, bool modrm)
 {
     uint64_t value = (uint64_t)zydis->raw.disp.value;
-    unsigned bits = zydis->raw.disp.size;
 
-    if (modrm)
-        return (int64_t)sign_extend(value, bits);
-    return (int64_t)(bits > 0 && bits < 64 ? value & ((1ull << bits) - 1) : value);
+    if (!modrm && zydis->raw.disp.size <= 32)
+        value &= (1ull << zydis->raw.disp.size) - 1;
+    return (int64_t)value;
 }
 
 enum sevc_result sevc_zydis_parts(const uint8_t *bytes, size_t limit, unsigned code_bits,
@@ -71,7 +60,7 @@ enum sevc_result sevc_zydis_parts(const uint8_t *bytes, size_t limit, unsigned c
     modrm = (zydis.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0;
     *parts = (struct sevc_parts){
         .displacement = displacement_of(&zydis, modrm),
-        .immediate = sign_extend(zydis.raw.imm[0].value.u, zydis.raw.imm[0].size),
+        .immediate = zydis.raw.imm[0].value.u, /* sign-extended, where it is signed */
         .length = zydis.length,
         .map = map_of(&zydis),
         .opcode = zydis.opcode,
