@@ -53,7 +53,7 @@ static void ins(unsigned device)
     IN("inw %%dx, %%ax", CONFIG_DATA, 0x1122334455661AF4);
     IN("inw %%dx, %%ax", CONFIG_DATA + 2, 0x1122334455661110);
     IN("inl %%dx, %%eax", CONFIG_DATA, ID);
-    IN("rex.w inl %%dx, %%eax", CONFIG_DATA, ID); /* there is no 64-bit port */
+    IN(".byte 0x48; inl %%dx, %%eax", CONFIG_DATA, ID); /* there is no 64-bit port */
 
     /* Ports up to FF stand in the instruction: the PIC's mask, which is what we make it. */
     OUT("outb %%al, $0x21", 0, 0xA5);
