@@ -110,6 +110,7 @@ static void a_configuration_that_cannot_work_is_invalid(void **state)
         default:
             bad.like = &not_ready;
         }
+        host_make_cpu(&host, &cpu, 2);
         assert_int_equal(sevc_cpu_init(&cpu, &bad), SEVC_INVALID);
         assert_false(sevc_cpu_ready(&cpu));
     }
@@ -126,6 +127,7 @@ static void a_platform_that_is_refused_leaves_the_cpu_not_ready(void **state)
     (void)state;
     start();
     config = host_config(&host);
+    host_make_cpu(&host, &cpu, 2); /* once it was ready */
     host.sev_status |= SEVC_STATUS_SNP;
     assert_int_equal(sevc_cpu_init(&cpu, &config), SEVC_UNSUPPORTED);
     assert_false(sevc_cpu_ready(&cpu));

@@ -111,6 +111,13 @@ static void without_rep_rcx_is_none_of_its_business_and_rep_of_nothing_is_no_exi
         assert_int_equal(world.copies, 1); /* the fetch */
         world_finish();
     }
+
+    start("", 0); /* no element, so no port either that user mode might not use */
+    world_user();
+    world.trap.gpr[SEVC_RCX] = 0;
+    world_code("\xf3\x6e", 2);
+    assert_int_equal(world_run(SEVC_EXIT_IOIO), SEVC_OK);
+    world_finish();
 }
 
 static void ins_writes_memory_as_the_device_gave_it(void **state)
