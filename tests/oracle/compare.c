@@ -85,7 +85,7 @@ static void check_result(const struct oracle_case *c, struct oracle_outcome *out
         differ(outcome, "TF: vector", SEVC_VECTOR_DB, outcome->emulation.report.fault.vector);
     }
     if (c->refusal != ORACLE_NOT_REFUSED) {
-        differ(outcome, "not refused (1 split, 2 LOCK, 3 by name)", c->refusal,
+        differ(outcome, "not refused (1 split, 2 policy, 3 LOCK, 4 by name)", c->refusal,
                outcome->emulation.report.reason);
     }
 }

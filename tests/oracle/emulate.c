@@ -173,17 +173,13 @@ void oracle_emulation_init(void)
     }
 }
 
-void oracle_set_mmio_policy(enum sevc_mmio_policy mmio)
-{
-    policy.mmio = mmio;
-}
-
 static void start(const struct oracle_case *c, uint64_t exit_code,
                   struct oracle_emulation *emulation)
 {
     memset(emulation, 0, sizeof(*emulation));
     oracle_current = c;
     oracle_trace = &emulation->trace;
+    policy.mmio = c->basic_policy ? SEVC_MMIO_BASIC : SEVC_MMIO_EXTENDED;
     make_trap(c, exit_code, &emulation->trap);
 }
 

@@ -35,9 +35,6 @@ struct oracle_emulation {
 /* Readies the one CPU. Ends the program where that fails. */
 void oracle_emulation_init(void);
 
-/* What the library may emulate from now on; SEVC_MMIO_BASIC at first. */
-void oracle_set_mmio_policy(enum sevc_mmio_policy mmio);
-
 /*
  * Lets sevc_handle_vc() emulate a case, as often as it asks for (SEVC_RETRY, or SEVC_OK_TRAP in the
  * middle of a REP). Memory operands are the shadows.

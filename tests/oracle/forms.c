@@ -22,11 +22,12 @@
 #define LOGIC       AF                       /* AND, OR, XOR, TEST */
 #define BIT_TEST    (OF | SF | ZF | AF | PF) /* BT, BTS, BTR, BTC: only CF is defined */
 
-#define R  ORACLE_READS
-#define W  ORACLE_WRITES
-#define RW (ORACLE_READS | ORACLE_WRITES)
-#define OP ORACLE_OPERAND
-#define B  ORACLE_BYTE
+#define R         ORACLE_READS
+#define W         ORACLE_WRITES
+#define RW        (ORACLE_READS | ORACLE_WRITES)
+#define BASIC_TOO ORACLE_BY_BASIC
+#define OP        ORACLE_OPERAND
+#define B         ORACLE_BYTE
 
 #define BASIC(mnemonic, encoding, map, opcode, reg, shape, width, imm, flags)                      \
     {                                                                                              \
@@ -112,19 +113,19 @@ const struct oracle_form oracle_forms[] = {
     BITS_FORM("BTR", B3, 6, RW),
     BITS_FORM("BTC", BB, 7, RW),
     MORE("MOVNTI", "0F C3 m, r", 0F, 0xC3, REG, MODRM, ORACLE_NEVER_WORD, NO_IMM,
-         W | ORACLE_NO_66 | ORACLE_NO_REPEAT, ALL_DEFINED),
-    MORE("MOVBE", "0F 38 F0 r, m", 0F38, 0xF0, REG, MODRM, OP, NO_IMM, R | ORACLE_NO_REPEAT,
-         ALL_DEFINED),
-    MORE("MOVBE", "0F 38 F1 m, r", 0F38, 0xF1, REG, MODRM, OP, NO_IMM, W | ORACLE_NO_REPEAT,
-         ALL_DEFINED),
-    MORE("CLFLUSH", "0F AE /7", 0F, 0xAE, 7, MODRM, B, NO_IMM, ORACLE_NO_66 | ORACLE_NO_REPEAT,
-         ALL_DEFINED),
-    MORE("PREFETCHNTA", "0F 18 /0", 0F, 0x18, 0, MODRM, B, NO_IMM, 0, ALL_DEFINED),
-    MORE("PREFETCHT0", "0F 18 /1", 0F, 0x18, 1, MODRM, B, NO_IMM, 0, ALL_DEFINED),
-    MORE("PREFETCHT1", "0F 18 /2", 0F, 0x18, 2, MODRM, B, NO_IMM, 0, ALL_DEFINED),
-    MORE("PREFETCHT2", "0F 18 /3", 0F, 0x18, 3, MODRM, B, NO_IMM, 0, ALL_DEFINED),
-    MORE("PREFETCH", "0F 0D /0", 0F, 0x0D, 0, MODRM, B, NO_IMM, 0, ALL_DEFINED),
-    MORE("PREFETCHW", "0F 0D /1", 0F, 0x0D, 1, MODRM, B, NO_IMM, 0, ALL_DEFINED),
+         W | BASIC_TOO | ORACLE_NO_66 | ORACLE_NO_REPEAT, ALL_DEFINED),
+    MORE("MOVBE", "0F 38 F0 r, m", 0F38, 0xF0, REG, MODRM, OP, NO_IMM,
+         R | BASIC_TOO | ORACLE_NO_REPEAT, ALL_DEFINED),
+    MORE("MOVBE", "0F 38 F1 m, r", 0F38, 0xF1, REG, MODRM, OP, NO_IMM,
+         W | BASIC_TOO | ORACLE_NO_REPEAT, ALL_DEFINED),
+    MORE("CLFLUSH", "0F AE /7", 0F, 0xAE, 7, MODRM, B, NO_IMM,
+         BASIC_TOO | ORACLE_NO_66 | ORACLE_NO_REPEAT, ALL_DEFINED),
+    MORE("PREFETCHNTA", "0F 18 /0", 0F, 0x18, 0, MODRM, B, NO_IMM, BASIC_TOO, ALL_DEFINED),
+    MORE("PREFETCHT0", "0F 18 /1", 0F, 0x18, 1, MODRM, B, NO_IMM, BASIC_TOO, ALL_DEFINED),
+    MORE("PREFETCHT1", "0F 18 /2", 0F, 0x18, 2, MODRM, B, NO_IMM, BASIC_TOO, ALL_DEFINED),
+    MORE("PREFETCHT2", "0F 18 /3", 0F, 0x18, 3, MODRM, B, NO_IMM, BASIC_TOO, ALL_DEFINED),
+    MORE("PREFETCH", "0F 0D /0", 0F, 0x0D, 0, MODRM, B, NO_IMM, BASIC_TOO, ALL_DEFINED),
+    MORE("PREFETCHW", "0F 0D /1", 0F, 0x0D, 1, MODRM, B, NO_IMM, BASIC_TOO, ALL_DEFINED),
     NEVER("XCHG", "86 r/m8, r8", ONE_BYTE, 0x86, B),
     NEVER("XCHG", "87 r/m, r", ONE_BYTE, 0x87, OP),
     NEVER("CMPXCHG", "0F B0 r/m8, r8", 0F, 0xB0, B),

@@ -48,6 +48,7 @@ enum {
     ORACLE_NO_REPEAT = 1 << 3, /* with F2 or F3 likewise */
     ORACLE_SOURCE = 1 << 4,    /* string: reads at rSI */
     ORACLE_TARGET = 1 << 5,    /* string: accesses at rDI */
+    ORACLE_BY_BASIC = 1 << 7,  /* served with SEVC_MMIO_BASIC, too */
     ORACLE_COMPARES = 1 << 6,  /* string: F3 repeats while equal, F2 while not */
 };
 

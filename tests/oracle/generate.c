@@ -43,13 +43,20 @@ static void fill_around(struct oracle_draft *d, uint64_t va, unsigned bytes)
     oracle_fill(va, &operand, bytes < 8 ? bytes : 8);
 }
 
-/* The first reason: a split is one only for what is served at all. */
-static void choose_refusal(struct oracle_case *c)
+/* The strongest reason counts: a split is one only for what is served at all. */
+static void choose_refusal(struct oracle_case *c, struct oracle_random *random)
 {
-    if (c->form->support == ORACLE_NEVER) {
+    const struct oracle_form *form = c->form;
+
+    c->basic_policy = form->group == ORACLE_BASIC || oracle_percent(random, 4);
+    if (form->support == ORACLE_NEVER) {
         c->refusal = ORACLE_REFUSED_FORM;
     } else if ((c->traits & 1ull << ORACLE_TRAIT_LOCKED) != 0) {
         c->refusal = ORACLE_REFUSED_LOCK;
+    } else if (c->basic_policy && form->group != ORACLE_BASIC &&
+               (form->flags & ORACLE_BY_BASIC) == 0) {
+        c->refusal = ORACLE_REFUSED_POLICY;
+        c->traits |= 1ull << ORACLE_TRAIT_BASIC_POLICY;
     }
 }
 
@@ -74,7 +81,6 @@ static bool try_draft(struct oracle_case *c, struct oracle_random *random)
         return false;
     }
     fill_around(&d, c->operand, c->data_bytes);
-    choose_refusal(c);
     c->reads = (c->form->flags & ORACLE_READS) != 0;
     c->writes = (c->form->flags & ORACLE_WRITES) != 0;
     return true;
@@ -91,6 +97,7 @@ void oracle_generate(const struct oracle_form *form, uint64_t seed, uint64_t num
         c->form = form;
         c->number = number;
     } while (!try_draft(c, &random));
+    choose_refusal(c, &random);
 }
 
 const char *oracle_trait_name(enum oracle_trait which)

@@ -55,6 +55,7 @@
     X(RF, "RFLAGS.RF")                                                                             \
     X(DF, "RFLAGS.DF")                                                                             \
     /* The extended group only, from here on. */                                                   \
+    X(BASIC_POLICY, "extended instruction with the basic policy: refused")                         \
     X(LOCKED, "LOCK: refused")                                                                     \
     X(BIT_BELOW, "bit offset moves the operand down")                                              \
     X(BIT_ABOVE, "bit offset moves the operand up")                                                \
@@ -74,12 +75,13 @@ enum oracle_trait {
         ORACLE_TRAIT_COUNT,
 };
 
-#define ORACLE_BASIC_TRAITS ORACLE_TRAIT_LOCKED /* those before it */
+#define ORACLE_BASIC_TRAITS ORACLE_TRAIT_BASIC_POLICY /* those before it */
 
 /* Why the library must refuse a case, whatever the instruction. */
 enum oracle_refusal {
     ORACLE_NOT_REFUSED,
-    ORACLE_REFUSED_SPLIT, /* see ORACLE_TRAIT_SPLIT */
+    ORACLE_REFUSED_SPLIT,  /* see ORACLE_TRAIT_SPLIT */
+    ORACLE_REFUSED_POLICY, /* an extended form with SEVC_MMIO_BASIC */
     ORACLE_REFUSED_LOCK,
     ORACLE_REFUSED_FORM, /* ORACLE_NEVER */
 };
@@ -97,8 +99,9 @@ struct oracle_case {
     uint8_t rex;        /* the live one, 0 for none */
     uint8_t modrm, sib; /* as emitted */
     bool has_modrm, has_sib;
-    bool code_ends;  /* for the emulation nothing is mapped behind the instruction */
-    uint8_t refusal; /* enum oracle_refusal */
+    bool code_ends;    /* for the emulation nothing is mapped behind the instruction */
+    bool basic_policy; /* else SEVC_MMIO_EXTENDED */
+    uint8_t refusal;   /* enum oracle_refusal */
     bool rep;
     uint8_t reads, writes; /* of the device, by each element */
 

@@ -50,6 +50,8 @@ static bool is_due(const struct oracle_case *c, enum sevc_reason reason)
     switch (c->refusal) {
     case ORACLE_REFUSED_SPLIT:
         return reason == SEVC_REASON_MMIO_SPLIT;
+    case ORACLE_REFUSED_POLICY:
+        return reason == SEVC_REASON_MMIO_OFF;
     case ORACLE_REFUSED_LOCK:
         return reason == SEVC_REASON_LOCKED;
     default:
@@ -210,7 +212,6 @@ unsigned oracle_run_memory(enum oracle_group group, const struct oracle_options 
     run.options = options;
     clock_gettime(CLOCK_MONOTONIC, &run.start);
     select_forms(&run, group);
-    oracle_set_mmio_policy(group == ORACLE_BASIC ? SEVC_MMIO_BASIC : SEVC_MMIO_EXTENDED);
     run_all(&run);
     if (options->only != ORACLE_ALL_CASES) {
         return 0;

@@ -29,9 +29,8 @@ oracle_plant(movzx_keeps_upper_half vc/mmio_access.c basic MOVZX
   "sevc_vc_merge(*reg, value, bytes) | (bytes == 4 ? *reg & ~0xFFFFFFFFull : 0)")
 
 # T31: Linux stores the immediate of REX.W C7 without its sign.
-oracle_plant(immediate_without_sign decode/zydis.c basic MOV
-  "sign_extend(zydis.raw.imm[0].value.u, zydis.raw.imm[0].size)"
-  "zydis.raw.imm[0].value.u & 0xFFFFFFFFu")
+oracle_plant(immediate_without_sign decode/decode.c basic MOV
+  "insn->immediate = parts->immediate" "insn->immediate = parts->immediate & 0xFFFFFFFFu")
 
 # T47: EDK2 counts from the start of the instruction.
 oracle_plant(rip_relative_from_start decode/address.c basic MOV
@@ -59,8 +58,8 @@ oracle_plant(scale_as_shift_count decode/zydis.c basic MOV
 
 # T59: negative displacements.
 oracle_plant(displacement_without_sign decode/zydis.c basic MOV
-  "(int64_t)sign_extend(value, bits)"
-  "(int64_t)(bits < 64 ? value & ((1ull << bits) - 1) : value)")
+  "= displacement_of(&zydis, modrm)"
+  "= displacement_of(&zydis, modrm) & (zydis.raw.disp.size == 8 ? 0xFF : zydis.raw.disp.size == 32 ? 0xFFFFFFFF : -1)")
 
 # T32: EDK2 and Linux write AH elsewhere.
 oracle_plant(ah_taken_for_al decode/decode.c basic MOV

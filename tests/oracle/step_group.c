@@ -134,7 +134,6 @@ unsigned oracle_run_steps(const struct oracle_options *options)
     struct counts counts = { 0 };
     uint64_t number = 0;
 
-    oracle_set_mmio_policy(SEVC_MMIO_EXTENDED);
     for (size_t i = 0; i < oracle_form_count; i++) {
         if (oracle_forms[i].support != ORACLE_NEVER) {
             step_form(&counts, &oracle_forms[i], options->seed, &number);
