@@ -202,8 +202,6 @@ static bool is_move(const struct sevc_parts *parts, const struct sevc_opcode *ro
         return false;
     if (row->form == SEVC_FORM_OFFSET)
         return true;
-    if (row->form == SEVC_FORM_MODRM_IMMEDIATE && parts->reg != 0)
-        return false;
     return row->form >= SEVC_FORM_MODRM && parts->memory;
 }
 

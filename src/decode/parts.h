@@ -53,7 +53,7 @@ enum sevc_opcode_form {
     SEVC_FORM_GROUP_7,        /* 0F 01: a ModRM byte that is part of the opcode, or general */
     /* With a memory operand: Zydis takes it apart. */
     SEVC_FORM_MODRM,           /* general register and memory */
-    SEVC_FORM_MODRM_IMMEDIATE, /* memory and immediate; ModRM.reg must be 0 */
+    SEVC_FORM_MODRM_IMMEDIATE, /* memory and immediate; undefined unless ModRM.reg is 0 */
     SEVC_FORM_OFFSET,          /* rAX and an absolute address */
 };
 
