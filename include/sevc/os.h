@@ -8,8 +8,8 @@
  * that the interrupted code may hold, must not enable interrupts, and must not change the
  * mappings that it reports. A hook may be called several times for one exception.
  *
- * Mandatory: translate, copy, register, raise. The others have weak defaults, which the comment of each
- * states. docs/porting.md walks through them.
+ * Mandatory: translate, copy, register, raise. The others have weak defaults, which the comment of
+ * each states. docs/porting.md walks through them.
  */
 #ifndef SEVC_OS_H
 #define SEVC_OS_H
@@ -122,9 +122,9 @@ bool sevc_os_io_allowed(const struct sevc_trap *trap, uint16_t port, unsigned by
 bool sevc_os_mmio_allowed(const struct sevc_trap *trap, uint64_t gpa, unsigned bytes, bool write);
 
 /*
- * A #VC with exit code 0x404: the interrupted access touched a page that is not validated (SNP; on a
- * plain SEV-ES guest it can only have been injected). True: seen to, execute the
- * instruction again. Weak default: false, which ends the exception as SEVC_UNSUPPORTED.
+ * A #VC with exit code 0x404: the interrupted access touched a page that is not validated (SNP; on
+ * a plain SEV-ES guest it can only have been injected). True: seen to, execute the instruction
+ * again. Weak default: false, which ends the exception as SEVC_UNSUPPORTED.
  */
 bool sevc_os_page_not_validated(const struct sevc_trap *trap);
 

@@ -15,10 +15,10 @@ extern "C" {
 
 /*
  * Readies a CPU: adopts its GHCB (zeroes the page, points the GHCB MSR at it), learns the platform
- * unless config->like has it, ties config->stack to the CPU and *config->tss_ist to the stack's top.
- * Call it once on the CPU itself, interrupts off, after the GHCB page has been mapped without the
- * C-bit; #VC exceptions on this CPU are served by the early handler before, by the runtime handler
- * after.
+ * unless config->like has it, ties config->stack to the CPU and *config->tss_ist to the stack's
+ * top. Call it once on the CPU itself, interrupts off, after the GHCB page has been mapped without
+ * the C-bit; #VC exceptions on this CPU are served by the early handler before, by the runtime
+ * handler after.
  *
  * config: read during the call only.
  *
@@ -28,7 +28,7 @@ extern "C" {
  */
 enum sevc_result sevc_cpu_init(struct sevc_cpu *cpu, const struct sevc_cpu_config *config);
 
-/* True if sevc_cpu_init() has succeeded on CPU, whatever the memory held before. NULL gives false. */
+/* True if sevc_cpu_init() has succeeded on CPU, whatever memory held before. NULL gives false. */
 bool sevc_cpu_ready(const struct sevc_cpu *cpu);
 
 /*
@@ -36,12 +36,12 @@ bool sevc_cpu_ready(const struct sevc_cpu *cpu);
  * checks that it can raise trap->error_code, asks the hypervisor, checks the answer, changes the
  * registers, memory and RIP as the processor itself would have.
  *
- * cpu: this CPU's, ready or not (then SEVC_FORBIDDEN, NOT_READY, except that CPUID is answered by the
- * early handler). trap: the frame; changed only as documented in status.h: with SEVC_OK and
- * SEVC_OK_TRAP as the instruction does, with SEVC_RETRY and SEVC_EXCEPTION only by the elements of a
- * REP instruction that are complete, otherwise not at all. (A REP instruction that is single-stepped
- * ends with SEVC_OK_TRAP after each element, RIP still in front of it: so the processor traps.)
- * report: not NULL, always filled in.
+ * cpu: this CPU's, ready or not (then SEVC_FORBIDDEN, NOT_READY, except that CPUID is answered by
+ * the early handler). trap: the frame; changed only as documented in status.h: with SEVC_OK and
+ * SEVC_OK_TRAP as the instruction does, with SEVC_RETRY and SEVC_EXCEPTION only by the elements of
+ * a REP instruction that are complete, otherwise not at all. (A REP instruction that is
+ * single-stepped ends with SEVC_OK_TRAP after each element, RIP still in front of it: so the
+ * processor traps.) report: not NULL, always filled in.
  *
  * Context: #VC handler, interrupts off, at most two levels deep on one CPU. Bounded: at most one
  * shared buffer of string I/O a call.
@@ -52,8 +52,8 @@ enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,
 
 /*
  * The early handler: serves CPUID by the MSR protocol and nothing else. Uses no hooks, no memory
- * but its stack, no GHCB, and is position-independent, so that it runs before the kernel has
- * page tables of its own or has relocated itself. Instruction bytes are read straight from trap->rip.
+ * but its stack, no GHCB, and is position-independent, so that it runs before the kernel has page
+ * tables of its own or has relocated itself. Instruction bytes are read straight from trap->rip.
  *
  * Refuses what the protocol cannot ask: leaf 0xD, and sub-leaves other than 0 of leaves that have
  * some. Refuses a host that hides SEV: a #VC proves that SEV-ES is active, so the answers to

@@ -12,8 +12,8 @@
 #define ASSERT_AT(type, field, offset) _Static_assert(offsetof(type, field) == (offset), #field)
 
 ASSERT_AT(struct sevc_trap, gpr[SEVC_RAX], 0);
-ASSERT_AT(struct sevc_trap, gpr[SEVC_RSP], 4 * 8);
-ASSERT_AT(struct sevc_trap, gpr[SEVC_R15], 15 * 8);
+ASSERT_AT(struct sevc_trap, gpr[SEVC_RSP], 32);
+ASSERT_AT(struct sevc_trap, gpr[SEVC_R15], 120);
 ASSERT_AT(struct sevc_trap, error_code, SEVC_TRAP_OFF_ERROR_CODE);
 ASSERT_AT(struct sevc_trap, rip, SEVC_TRAP_OFF_RIP);
 ASSERT_AT(struct sevc_trap, rip, TRAP_RIP);

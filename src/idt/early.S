@@ -3,7 +3,7 @@
  * The early entry of vector 29, on the interrupted stack. Position-independent, without
  * relocations against absolute addresses: part of libsevc_early.a.
  */
-#include "frame.h"
+#include "stub.inc"
 
     .text
     .p2align 4

@@ -3,12 +3,12 @@
  * The runtime entry of vector 29 on an IST stack. docs/entry.md goes through it instruction by
  * instruction: what if another #VC, or an NMI, arrives here?
  *
- * No instruction from the first one to IRETQ can be intercepted, in the C code neither, but VMGEXIT and the
- * IRETQ itself: there is no CPUID, no MSR but the GHCB's, no CR or DR, no SWAPGS, no PUSHF.
+ * No instruction from the first one to IRETQ can be intercepted, in the C code neither, but VMGEXIT
+ * and the IRETQ itself: there is no CPUID, no MSR but the GHCB's, no CR or DR, no SWAPGS, no PUSHF.
  */
 #include <sevc/config.h>
 
-#include "frame.h"
+#include "stub.inc"
 
 /* A level whose top lies lower than this has no room for a level below it. */
 #define LOWEST_LEVEL_TOP (SEVC_VC_LEVEL_BYTES + 256)
@@ -26,9 +26,9 @@
     addq    $SEVC_VC_LEVEL_BYTES, (%r15)
 
     /*
-     * The window: while RIP is between here and .Lwindow_end, the frame on this stack lies where the
-     * next #VC would put its own. Leaving and entering are neighbours, so that one comparison finds
-     * that it happened.
+     * The window: while RIP is between here and .Lwindow_end, the frame on this stack lies where
+     * the next #VC would put its own. Leaving and entering are neighbours, so that one comparison
+     * finds that it happened.
      */
 .Lwindow:
     popq    %r15
@@ -47,7 +47,7 @@ sevc_vc_entry_user:
     cld
     pushq   %r15
 
-    /* Too deep: rather than below the stack, the end. The IST slot stays, so it cannot get worse. */
+    /* Too deep: the end, rather than below the stack. The slot stays, so it cannot get worse. */
     movl    %esp, %r15d
     andl    $(SEVC_VC_STACK_BYTES - 1), %r15d
     cmpl    $(LOWEST_LEVEL_TOP - ENTRY_BYTES - 8), %r15d

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The runtime entry of vector 29 for kernels without SYSCALL: on the interrupted stack, or from user
- * mode on TSS.RSP0. A nested #VC simply lands below: there is no window (docs/entry.md).
+ * The runtime entry of vector 29 for kernels without SYSCALL: on the interrupted stack, or from
+ * user mode on TSS.RSP0. A nested #VC simply lands below: there is no window (docs/entry.md).
  */
-#include "frame.h"
+#include "stub.inc"
 
     .text
     .p2align 4

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The runtime gate. Not in gate.c, which the early archive has: this one names the runtime entries. */
+/* The runtime gate: not in gate.c, because the early archive has no runtime entries to name. */
 #include <sevc/idt.h>
 #include <sevc/svm.h>
 

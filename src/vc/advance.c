@@ -4,8 +4,8 @@
 
 /*
  * RFLAGS.TF was set when the instruction began, so #DB follows it (APM vol. 2, 13.1.4): a trap,
- * which the processor cannot raise itself, because to it the instruction never completed. Who delivers it
- * sets DR6.BS.
+ * which the processor cannot raise itself, because to it the instruction never completed. Who
+ * delivers it sets DR6.BS.
  */
 static enum sevc_result single_step(struct sevc_exception *vc)
 {

@@ -3,8 +3,8 @@
  * One #VC exception while it is being handled, and what the files of this floor share about it.
  *
  * handle.c fetches, decodes, checks that the instruction can raise the exit, opens the session, and
- * picks the function of the exit by the instruction's kind. That function decides by policy,
- * sends the event, and changes registers and memory after the reply has been checked. It returns SEVC_OK
+ * picks the function of the exit by the instruction's kind. That function decides by policy, sends
+ * the event, and changes registers and memory after the reply has been checked. It returns SEVC_OK
  * when the instruction is complete; RIP is then moved by handle.c, through advance.c.
  */
 #ifndef SEVC_VC_EXCEPTION_H

@@ -10,7 +10,8 @@
 /*
  * The exits that are served: which instruction, and which exit it raises. The pair must be found
  * here before anything is done, so that the check of the instruction cannot be forgotten for an
- * exit that is added: the host chooses the error code of a #VC that it injects (WeSee, CVE-2024-25742).
+ * exit that is added: the host chooses the error code of a #VC that it injects (WeSee,
+ * CVE-2024-25742).
  */
 #define NOT_SERVED 0 /* as an exit code the read of CR0, which is never served */
 
@@ -225,7 +226,7 @@ static enum sevc_result emulate(struct sevc_exception *vc)
     return result == SEVC_OK ? sevc_vc_advance(vc) : result;
 }
 
-/* No GHCB yet. CPUID can do without; user mode, whose bytes must not be read directly, cannot run. */
+/* No GHCB yet. CPUID can do without; but not from user mode, whose bytes only hooks may read. */
 static enum sevc_result not_ready(struct sevc_trap *trap, struct sevc_report *report)
 {
     if (trap->error_code == SEVC_EXIT_CPUID && sevc_trap_cpl(trap) == 0) {

@@ -8,8 +8,8 @@
  * The processor checks CPL before it looks at the intercept; that is no reason to believe an
  * exit that the host may have injected.
  *
- * The GHCB MSR and SEV_STATUS are never intercepted: an exit for one of them is an attack on the very
- * instruction by which this library talks to the host, or on what it believes about itself.
+ * The GHCB MSR and SEV_STATUS are never intercepted: an exit for one of them is an attack on the
+ * very instruction by which this library talks to the host, or on what it believes about itself.
  */
 static enum sevc_result check(struct sevc_exception *vc, uint32_t msr)
 {

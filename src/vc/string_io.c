@@ -3,8 +3,8 @@
  * INS and OUTS, with and without REP (APM vol. 3, INS, OUTS, REP; GHCB spec 2.03, 4.1.2).
  *
  * One call moves at most one shared buffer of elements, in one exit. What is complete is committed
- * to the registers, as the processor does when an interrupt or a fault stops a REP
- * instruction between two elements. Data that a device has given up cannot be asked for twice: so the
+ * to the registers, as the processor does when an interrupt or a fault stops a REP instruction
+ * between two elements. Data that a device has given up cannot be asked for twice: so the
  * destination of INS is known to be writable before the exit, and the number of elements is cut
  * where it is not.
  */
@@ -58,8 +58,9 @@ static void note_fault(struct sevc_exception *vc, const struct sevc_fault *fault
 }
 
 /*
- * Moves the elements between memory and the shared buffer, where they lie in the order of the operation; or
- * probes their memory. Returns how many are complete; if not all, report->fault says why the next is not.
+ * Moves the elements between memory and the shared buffer, where they lie in the order of the
+ * operation; or probes their memory. Returns how many are complete; if not all, report->fault says
+ * why the next is not.
  *
  * The buffer is the shared page itself: what passes through is the device's data, which
  * nothing here interprets, so a private copy would protect nothing.
@@ -72,13 +73,13 @@ static unsigned transfer(struct sevc_exception *vc, const struct elements *e,
     struct sevc_copy copy = {
         .trap = vc->trap,
         .va = e->va,
-        .bytes = together * e->bytes,
+        .bytes = (size_t)together * e->bytes,
         .access = access,
         .user = sevc_vc_is_user(vc),
     };
 
     for (unsigned done = 0; done < e->count; done += together) {
-        copy.buffer = access == SEVC_ACCESS_PROBE_WRITE ? NULL : buffer + done * e->bytes;
+        copy.buffer = access == SEVC_ACCESS_PROBE_WRITE ? NULL : buffer + (size_t)done * e->bytes;
         if (!sevc_os_copy(&copy)) {
             note_fault(vc, &copy.fault);
             return done + (unsigned)copy.done / e->bytes;

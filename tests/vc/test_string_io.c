@@ -345,7 +345,7 @@ static void a_fault_in_the_middle_keeps_what_is_complete(void **state)
     }
 }
 
-/* A device gives its data once: the host is not asked before the destination is known to take it. */
+/* A device gives its data once: the host is not asked before it is sure that memory takes it. */
 static void ins_probes_before_it_asks(void **state)
 {
     (void)state;

@@ -10,9 +10,9 @@
  *     assert ... world.trap ...
  *     world_finish();
  *
- * world_run() itself asserts what always holds: the instruction was fetched in one go (it is overwritten
- * right after, so that reading it again would show); the report is filled in; RIP, flags,
- * registers and memory are unchanged unless the result lets them change.
+ * world_run() itself asserts what always holds: the instruction was fetched in one go (it is
+ * overwritten right after, so that reading it again would show); the report is filled in; RIP,
+ * flags, registers and memory are unchanged unless the result lets them change.
  */
 #ifndef WORLD_H
 #define WORLD_H
