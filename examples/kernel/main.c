@@ -143,21 +143,25 @@ static void show_string(void)
 
 static void show_mmio(void)
 {
-    const volatile uint8_t *apic = (const volatile uint8_t *)(MMIO_MAP + 0xFEE00000);
+    volatile uint32_t *apic = (volatile uint32_t *)(MMIO_MAP + 0xFEE00000);
     uint32_t version = apic_read(APIC_VERSION);
     uint64_t widened, capabilities;
     uint32_t first, second;
 
     kprintf("  local APIC: id %u, version 0x%x, %u LVT entries\n", apic_read(APIC_ID) >> 24,
             version & 0xFF, (version >> 16 & 0xFF) + 1);
-    apic_write(APIC_TPR, 0x20);
+
+    /* The same with other forms of MOV: an immediate, a cleared and a sign-extended upper half. */
+    __asm__ volatile("movl $0x20, %0" : "=m"(apic[APIC_TPR / 4]));
     expect(apic_read(APIC_TPR) == 0x20, "the task priority register keeps 20");
     apic_write(APIC_TPR, 0);
     __asm__ volatile("movq $-1, %0\n\t"
                      "movl %1, %k0"
                      : "=&r"(widened)
-                     : "m"(*(const volatile uint32_t *)(apic + APIC_VERSION)));
+                     : "m"(apic[APIC_VERSION / 4]));
     expect(widened == version, "a 32-bit MOV clears the upper half of its register");
+    __asm__ volatile("movslq %1, %0" : "=r"(widened) : "m"(apic[APIC_VERSION / 4]));
+    expect(widened == version, "MOVSXD copies the sign, which is 0 here");
 
     capabilities = hpet_capabilities();
     kprintf("  HPET: vendor 0x%x, period %lu fs", (unsigned)(capabilities >> 16 & 0xFFFF),

@@ -16,6 +16,8 @@
 #define CONFIG_ADDRESS 0xCF8
 #define CONFIG_DATA    0xCFC
 
+#define PORT_POST 0x80 /* takes anything */
+
 #define FILE_BYTES 8192
 #define LOW_VA     0x10000000ull
 
@@ -290,6 +292,30 @@ static void faults(void)
     CHECK_EQUAL(fault.trap.error_code, 0);
 }
 
+/* ---- Interrupts: between two chunks, never inside one ---- */
+
+static void interrupted(void)
+{
+    static const uint8_t zeros[32768];
+    uint64_t rounds = 0;
+
+    apic_init();
+    apic_timer_start(5000);
+    interrupts_on();
+    while (apic_ticks() < 10) {
+        const void *from = zeros;
+        uint64_t count = sizeof(zeros);
+        __asm__ volatile("rep outsb" : "+S"(from), "+c"(count) : "d"(PORT_POST) : "memory");
+        if (from != zeros + sizeof(zeros) || count != 0)
+            break;
+        rounds++;
+    }
+    interrupts_off();
+    apic_timer_stop();
+    CHECK(apic_ticks() >= 10);
+    CHECK(rounds >= 1);
+}
+
 void guest_main(void)
 {
     find_file();
@@ -308,4 +334,5 @@ void guest_main(void)
     outs_forms();
     outs_wide();
     faults();
+    interrupted();
 }
