@@ -8,7 +8,7 @@
 
 /*
  * Stack bytes that one level of #VC nesting may use: the frame, sevc_handle_vc() and the
- * porting hooks that it calls. The library itself stays below 1 KiB (docs/design.md, "Bounds").
+ * porting hooks that it calls. The library itself stays below 1.5 KiB (docs/design.md, "Bounds").
  */
 #ifndef SEVC_VC_LEVEL_BYTES
 #define SEVC_VC_LEVEL_BYTES 4096
@@ -27,6 +27,11 @@
 #define SEVC_MMIO_REP_MAX 64
 #endif
 
+/* CPUID answers that a struct sevc_cpuid_table holds: a power of two. Each takes 32 bytes. */
+#ifndef SEVC_CPUID_TABLE_ENTRIES
+#define SEVC_CPUID_TABLE_ENTRIES 128
+#endif
+
 #if SEVC_VC_LEVEL_BYTES < 2048 || SEVC_VC_LEVEL_BYTES % 16 != 0
 #error "SEVC_VC_LEVEL_BYTES: at least 2048, and a multiple of 16"
 #endif
@@ -38,6 +43,12 @@
 #endif
 #if SEVC_MMIO_REP_MAX < 1 || SEVC_MMIO_REP_MAX > 1024
 #error "SEVC_MMIO_REP_MAX: 1 to 1024"
+#endif
+#if SEVC_CPUID_TABLE_ENTRIES < 16 || SEVC_CPUID_TABLE_ENTRIES > 1024
+#error "SEVC_CPUID_TABLE_ENTRIES: 16 to 1024"
+#endif
+#if (SEVC_CPUID_TABLE_ENTRIES & (SEVC_CPUID_TABLE_ENTRIES - 1)) != 0
+#error "SEVC_CPUID_TABLE_ENTRIES: must be a power of two"
 #endif
 
 #endif
