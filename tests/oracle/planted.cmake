@@ -75,3 +75,41 @@ oracle_plant(null_segment_counts decode/decode.c basic MOV
 oracle_plant(rf_stays_set vc/advance.c basic MOV "~SEVC_RFLAGS_RF" "~0ull")
 
 oracle_plant(tf_ignored vc/advance.c basic MOV "? single_step(vc) : SEVC_OK" "? SEVC_OK : SEVC_OK")
+
+# ---- extended instructions, as soon as the decoder knows them ----
+
+file(STRINGS "${source_dir}/decode/opcodes.c" extended_known REGEX "ALU")
+if(NOT extended_known)
+  return()
+endif()
+
+oracle_plant(bit_offset_without_sign vc/mmio_alu.c extended BT
+  "(int64_t)(sevc_mmio_get_register(vc) << unused_bits) >> unused_bits"
+  "(int64_t)((sevc_mmio_get_register(vc) << unused_bits) >> unused_bits)")
+
+oracle_plant(adc_without_carry vc/alu.c extended ADC
+  "return add(width, a, b, carry, rflags)" "return add(width, a, b, 0, rflags)")
+
+oracle_plant(inc_changes_carry vc/alu.c extended INC
+  "return keep_carry(add(width, a, 1, 0, rflags), rflags)" "return add(width, a, 1, 0, rflags)")
+
+oracle_plant(cmp_writes_back vc/mmio_alu.c extended CMP
+  "return operation == SEVC_ALU_CMP || " "return ")
+
+oracle_plant(movbe_swaps_eight_bytes vc/mmio.c extended MOVBE
+  "__builtin_bswap64(value) >> (64 - 8 * bytes)" "__builtin_bswap64(value)")
+
+# T24: EDK2 and others ignore DF.
+oracle_plant(df_ignored vc/mmio_string.c extended MOVS
+  "(vc->trap->rflags & SEVC_RFLAGS_DF) != 0 ? 0 - bytes : bytes" "bytes")
+
+# T26: REP with a count of 0 does one element.
+oracle_plant(rep_zero_runs_once vc/mmio_string.c extended STOS
+  "if (remaining(vc) == 0) {" "if (remaining(vc) == ~0ull) {")
+
+# T28: with 67 the registers are EDI and ECX, and what is written back is zero-extended.
+oracle_plant(string_registers_of_67 vc/mmio_string.c extended STOS
+  "unsigned width = vc->insn.address_bytes" "unsigned width = 8")
+
+oracle_plant(repne_taken_for_repe vc/mmio_string.c extended SCAS
+  "equal == vc->insn.repne" "!equal")
