@@ -12,7 +12,7 @@ bool rdmsr_try(uint32_t msr, uint64_t *value);
 
 static void make_gate(unsigned vector)
 {
-    void (*stub)(void) = (void (*)(void))(uintptr_t)(isr_stubs + 16 * vector);
+    void (*stub)(void) = (void (*)(void))(uintptr_t)(isr_stubs + 16ull * vector);
 
     sevc_idt_make_gate(&idt[vector], stub, KERNEL_CS, 0);
 }

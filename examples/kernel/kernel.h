@@ -143,8 +143,8 @@ unsigned pci_list(void);
 
 /* ---- user.c, user.S ---- */
 
-/* Runs code at CPL 3 until it executes INT VECTOR_USER_EXIT; its registers are in *STATE. */
-void user_run(const void *code, size_t bytes, struct sevc_trap *state);
+/* Runs the code from CODE to END at CPL 3 until it executes INT VECTOR_USER_EXIT; its registers are in *STATE. */
+void user_run(const char *code, const char *end, struct sevc_trap *state);
 void user_exit(const struct sevc_trap *trap);
 
 extern const char user_cpuid_code[], user_cpuid_end[];

@@ -106,7 +106,7 @@ static void show_pci(void)
 static void draw(char *picture)
 {
     for (unsigned row = 0; row < PICTURE_ROWS; row++) {
-        char *line = picture + row * PICTURE_WIDTH;
+        char *line = picture + (size_t)row * PICTURE_WIDTH;
         unsigned indent = PICTURE_ROWS - row;
 
         memset(line, ' ', PICTURE_WIDTH);
@@ -211,7 +211,7 @@ static void show_user(void)
     struct sevc_trap state;
     struct cpuid r = cpuid(0, 0);
 
-    user_run(user_cpuid_code, (size_t)(user_cpuid_end - user_cpuid_code), &state);
+    user_run(user_cpuid_code, user_cpuid_end, &state);
     kprintf("  CPUID at CPL %u: ", sevc_trap_cpl(&state));
     print_vendor((uint32_t)state.gpr[SEVC_R8], (uint32_t)state.gpr[SEVC_R9],
                  (uint32_t)state.gpr[SEVC_R10]);

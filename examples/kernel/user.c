@@ -7,9 +7,10 @@ __attribute__((noreturn)) void user_leave(void);
 
 static struct sevc_trap *result;
 
-void user_run(const void *code, size_t bytes, struct sevc_trap *state)
+void user_run(const char *code, const char *end, struct sevc_trap *state)
 {
     void *text = page_alloc();
+    size_t bytes = (uintptr_t)end - (uintptr_t)code;
 
     memcpy(text, code, bytes < PAGE_BYTES ? bytes : PAGE_BYTES);
     page_map(USER_CODE, gpa_of(text), PTE_USER, true);

@@ -43,6 +43,6 @@ void guest_main(void)
     CHECK(apic_ticks() >= TICKS);
 
     CHECK(!rdmsr_safe(0xC0FFEE00, &value)); /* #GP is delivered on the same stack */
-    user_run(user_cpuid_code, (size_t)(user_cpuid_end - user_cpuid_code), &state);
+    user_run(user_cpuid_code, user_cpuid_end, &state);
     CHECK_EQUAL(state.gpr[SEVC_R8], r.ebx);
 }

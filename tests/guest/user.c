@@ -16,7 +16,7 @@ static void start(void *argument)
 {
     struct program *p = argument;
 
-    user_run(p->code, (size_t)(p->end - p->code), &p->state);
+    user_run(p->code, p->end, &p->state);
 }
 
 void guest_main(void)
