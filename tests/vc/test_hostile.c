@@ -386,6 +386,68 @@ static void a_nested_exception_is_served_and_a_third_refused(void **state)
     }
 }
 
+/* A host without a script: which of the two comes first depends on where the other interrupts it. */
+static void serve(struct scripted_host *host, struct sevc_ghcb_page *page)
+{
+    (void)host;
+    assert_non_null(page);
+    if (page->sw_exitcode == SEVC_EXIT_RDTSC) {
+        page->rax = 5;
+        page->rdx = 6;
+        page->valid_bitmap[0] |= 1ull << SEVC_GHCB_VALID_INDEX(RAX);
+        page->valid_bitmap[1] |= 1ull << (SEVC_GHCB_VALID_INDEX(RDX) - 64);
+    } else { /* OUT */
+        assert_int_equal(page->sw_exitcode, SEVC_EXIT_IOIO);
+        assert_int_equal(page->sw_exitinfo1, PORT_INFO | 4 << 4);
+        assert_int_equal(page->rax, 7);
+    }
+    page->sw_exitinfo1 = 0;
+    page->sw_exitinfo2 = 0;
+}
+
+static void handle_out(void *argument)
+{
+    (void)argument;
+    sevc_handle_vc(&world.cpu, &world.trap, &world.report);
+}
+
+static enum sevc_result nmi_result;
+
+static void nmi_reads_the_time(void *argument)
+{
+    struct sevc_report report;
+
+    (void)argument;
+    nmi_result = nested(rdtsc, &report);
+}
+
+static bool both_are_right(void *argument)
+{
+    (void)argument;
+    return nmi_result == SEVC_OK && world.report.result == SEVC_OK && world.cpu.depth == 0 &&
+           memcmp(&world.trap, &good_trap, sizeof(good_trap)) == 0 && world.host.page_exits == 2 &&
+           host_is_at_rest(&world.host);
+}
+
+/* T16: an NMI before any instruction of the handler, in whose handler another #VC is handled. */
+static void an_nmi_at_any_instruction_changes_nothing(void **state)
+{
+    const struct scene *out = &scenes[6];
+    uint64_t instructions, failed;
+
+    (void)state;
+    play_honestly(out);
+    set(out);
+    world.host.lenient = true;
+    world.host.serve = serve;
+    world.trap.error_code = out->exit_code;
+    instructions = host_interrupt_everywhere(&world.host, handle_out, nmi_reads_the_time,
+                                             both_are_right, NULL, &failed);
+    print_message("%u instructions\n", (unsigned)instructions);
+    assert_int_equal(failed, 0);
+    world_finish();
+}
+
 /* ---- a CPU that is not ready (T18, T39) ---- */
 
 static const uint8_t cpuid_code[] = { 0x0f, 0xa2 };
@@ -450,6 +512,7 @@ int main(void)
         cmocka_unit_test(no_exit_code_stands_for_another),
         cmocka_unit_test(the_report_says_why),
         cmocka_unit_test(a_nested_exception_is_served_and_a_third_refused),
+        cmocka_unit_test(an_nmi_at_any_instruction_changes_nothing),
         cmocka_unit_test(a_cpu_that_is_not_ready_gets_cpuid_and_nothing_else),
     };
 
