@@ -162,10 +162,10 @@ static void check_trace(const struct oracle_case *c, struct oracle_outcome *outc
         snprintf(outcome->what, sizeof(outcome->what), "objection: %s", trace->violation);
     }
     if (trace->reads != elements * c->reads) {
-        differ(outcome, "reads of the device", elements * c->reads, trace->reads);
+        differ(outcome, "reads of the device", (uint64_t)elements * c->reads, trace->reads);
     }
     if (trace->writes != elements * c->writes) {
-        differ(outcome, "writes to the device", elements * c->writes, trace->writes);
+        differ(outcome, "writes to the device", (uint64_t)elements * c->writes, trace->writes);
     }
     if ((trace->sizes & ~(unsigned)c->data_bytes) != 0) {
         differ(outcome, "bytes of a device access", c->data_bytes, trace->sizes);

@@ -58,13 +58,14 @@ bool sevc_os_translate(const struct sevc_trap *trap, uint64_t va, struct sevc_ma
 
 static bool copy_fault(struct sevc_copy *copy, size_t done)
 {
-    uint32_t write = copy->access == SEVC_ACCESS_WRITE || copy->access == SEVC_ACCESS_PROBE_WRITE;
-    uint32_t fetch = copy->access == SEVC_ACCESS_FETCH;
+    uint32_t is_write =
+        copy->access == SEVC_ACCESS_WRITE || copy->access == SEVC_ACCESS_PROBE_WRITE;
+    uint32_t is_fetch = copy->access == SEVC_ACCESS_FETCH;
 
     copy->done = done;
     copy->fault = (struct sevc_fault){
         .cr2 = copy->va + done,
-        .error_code = write << 1 | fetch << 4,
+        .error_code = is_write << 1 | is_fetch << 4,
         .vector = SEVC_VECTOR_PF,
         .has_error_code = true,
     };
@@ -210,4 +211,11 @@ void oracle_emulate_exit(const struct oracle_case *c, uint64_t exit_code,
 {
     start(c, exit_code, emulation);
     call(emulation);
+}
+
+void oracle_emulate_early(const struct oracle_case *c, struct oracle_emulation *emulation)
+{
+    start(c, SEVC_EXIT_CPUID, emulation);
+    emulation->result = sevc_early_handle_vc(&emulation->trap, &emulation->report);
+    emulation->calls = 1;
 }

@@ -45,6 +45,9 @@ void oracle_emulate(const struct oracle_case *c, struct oracle_emulation *emulat
 void oracle_emulate_exit(const struct oracle_case *c, uint64_t exit_code,
                          struct oracle_emulation *emulation);
 
+/* CPUID through the early handler and the MSR protocol. */
+void oracle_emulate_early(const struct oracle_case *c, struct oracle_emulation *emulation);
+
 /* What the hypervisor answers to CPUID, RDTSC, RDTSCP and IN; what it was sent by OUT. */
 struct oracle_answers {
     struct sevc_cpuid_regs cpuid;

@@ -18,6 +18,9 @@ struct oracle_options {
 
 #define ORACLE_ALL_CASES UINT64_MAX
 
+/* self_test.c: false, with a message, where cases cannot be run on this machine. */
+bool oracle_self_test(void);
+
 /* memory_group.c: generated instructions with memory operands. */
 unsigned oracle_run_memory(enum oracle_group group, const struct oracle_options *options);
 

@@ -154,11 +154,24 @@ static void serve(void)
     }
 }
 
+/* Register number in bits 31:30, its value in bits 63:32 (GHCB spec 2.03, 2.3.1). */
+static uint64_t cpuid_response(uint64_t request)
+{
+    const struct sevc_cpuid_regs *regs = &oracle_answers.cpuid;
+    const uint32_t values[4] = { regs->eax, regs->ebx, regs->ecx, regs->edx };
+    unsigned number = (unsigned)(request >> 30) & 3;
+
+    return (uint64_t)values[number] << 32 | (uint64_t)number << 30 | SEVC_GHCB_MSR_CPUID_RESP;
+}
+
 static void serve_msr(void)
 {
     switch (ghcb_msr & SEVC_GHCB_MSR_INFO_MASK) {
     case SEVC_GHCB_MSR_SEV_INFO_REQ:
         ghcb_msr = 2ull << 48 | 1ull << 32 | (uint64_t)C_BIT << 24 | SEVC_GHCB_MSR_SEV_INFO_RESP;
+        break;
+    case SEVC_GHCB_MSR_CPUID_REQ:
+        ghcb_msr = cpuid_response(ghcb_msr);
         break;
     case SEVC_GHCB_MSR_HV_FEATURES_REQ:
         ghcb_msr = SEVC_GHCB_MSR_HV_FEATURES_RESP;

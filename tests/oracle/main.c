@@ -107,5 +107,8 @@ int main(int argc, char **argv)
     oracle_native_init();
     oracle_memory_init(options.seed);
     oracle_emulation_init();
+    if (!oracle_self_test()) {
+        return 2;
+    }
     return group->run(&options) == 0 ? 0 : 1;
 }

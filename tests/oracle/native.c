@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #ifndef HWCAP2_FSGSBASE
 #define HWCAP2_FSGSBASE 2
@@ -212,7 +213,7 @@ bool oracle_native_step(const uint8_t *insn, unsigned length, const struct oracl
     step.start = start;
     step.result = result;
     stepping = 1;
-    raise(SIGUSR1);
+    kill(getpid(), SIGUSR1); /* delivered before it returns: there is one thread */
     *wild = last_wild;
     return last_wild.signal == 0;
 }

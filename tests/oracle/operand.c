@@ -7,7 +7,7 @@
 /* Whose reg is it: a number with the REX bit that belongs to it. */
 static uint8_t extended(const struct oracle_draft *d, unsigned number, uint8_t rex_bit)
 {
-    return (uint8_t)((number & 7) | (d->rex & rex_bit ? 8u : 0u));
+    return (uint8_t)((number & 7) | ((d->rex & rex_bit) != 0 ? 8u : 0u));
 }
 
 static void choose_sib(struct oracle_draft *d, unsigned mod)
