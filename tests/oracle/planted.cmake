@@ -65,8 +65,7 @@ oracle_plant(displacement_without_sign decode/zydis.c basic MOV
 oracle_plant(ah_taken_for_al decode/decode.c basic MOV
   "insn->high_byte = true" "insn->high_byte = false")
 
-oracle_plant(movsx_without_sign decode/opcodes.c basic MOVSX
-  "[0xBE] = MOVE(MODRM, LOAD, 1, 0, SEVC_OPCODE_SIGNED)" "[0xBE] = MOVE(MODRM, LOAD, 1, 0, 0)")
+oracle_plant(movsx_without_sign vc/mmio.c basic MOVSX "insn->sign_extend" "false")
 
 # A null segment override behind 64 or 65 does not undo it.
 oracle_plant(null_segment_counts decode/decode.c basic MOV
