@@ -5,6 +5,7 @@
 
 #include "fwcfg.h"
 #include "ghcb_server.h"
+#include "hostile.h"
 #include "report.h"
 #include "libc.h"
 
@@ -71,7 +72,7 @@ static bool parse_option(const char *key, const char *value)
             return true;
         }
     }
-    return false;
+    return hostile_option(key, value);
 }
 
 void config_read(void)

@@ -14,6 +14,7 @@
 #include "deliver.h"
 #include "device.h"
 #include "halt.h"
+#include "hostile.h"
 #include "insn.h"
 #include "memory.h"
 #include "npf.h"
@@ -70,12 +71,14 @@ static void exit_vmgexit(struct vcpu *v, const struct insn *insn)
     if (ghcb_server_wants_page(&v->ghcb, &gpa))
         page = ghcb_page(gpa);
     device_note_cr4(v->vmcb->cr4);
+    hostile_before_service(v, page, &where);
     enum ghcb_outcome outcome = ghcb_server_vmgexit(&v->ghcb, page, &where);
     if (request->msr_protocol)
         report_vmgexit_msr(&where, msr);
     else
         report_vmgexit_page(&where, request->code, request->info1, request->info2);
 
+    hostile_after_service(v, page, &where, &outcome);
     switch (outcome) {
     case GHCB_RESUME:
     case GHCB_NMI_COMPLETE: /* NMIs go to the guest directly until issue 4 */

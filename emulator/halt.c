@@ -4,6 +4,7 @@
 #include <sevc/svm.h>
 
 #include "cpu.h"
+#include "hostile.h"
 #include "insn.h"
 #include "vcpu.h"
 
@@ -17,6 +18,8 @@
  */
 void halt_handle(struct vcpu *v)
 {
+    if (hostile_wakes_halt(v))
+        return;
     if ((v->vmcb->rflags & RFLAGS_IF) == 0)
         report_end(VERDICT_ERROR, "the guest halted for ever at rip=0x%llx: HLT, interrupts off",
                    (unsigned long long)v->vmcb->rip);

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "cpu.h"
 #include "deliver.h"
+#include "hostile.h"
 #include "memory.h"
 #include "npt.h"
 #include "vcpu.h"
@@ -66,6 +67,8 @@ static void fault_in_ram(struct vcpu *v, const struct nested_fault *fault)
     bool data = !fault->walk && !fault->fetch;
     bool changed;
 
+    if (data && fault->encrypted && hostile_private_fault(v, fault->gpa))
+        return;
     if (!data && !fault->encrypted)
         changed = view_require_code(fault->gpa);
     else

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "cpu.h"
 #include "format.h"
+#include "hostile.h"
 #include "view.h"
 
 #define REPORT_PORT 0x505 /* QEMU's isa-debugcon */
@@ -171,6 +172,11 @@ _Noreturn void report_end(enum verdict verdict, const char *format, ...)
     va_start(args, format);
     format_text_va(text, sizeof(text), format, args);
     va_end(args);
+    const char *silent = hostile_summary(send_line);
+    if (silent != NULL && verdict != VERDICT_ERROR) {
+        verdict = VERDICT_ERROR;
+        format_text(text, sizeof(text), "hostile mode %s found nothing to lie about", silent);
+    }
     send_line("verdict %s%s%s", verdicts[verdict].name, *text == 0 ? "" : " ", text);
     for (;;)
         cpu_out8(EXIT_PORT, verdicts[verdict].exit_value);

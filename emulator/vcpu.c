@@ -7,6 +7,7 @@
 #include "cpu.h"
 #include "device.h"
 #include "exits.h"
+#include "hostile.h"
 #include "memory.h"
 #include "npt.h"
 
@@ -119,9 +120,11 @@ _Noreturn void vcpu_loop(struct vcpu *v)
     cpu_clgi();
     vcpu_load_hidden(v->vmcb_pa);
     for (;;) {
+        hostile_before_run(v);
         vcpu_world_switch(v->gpr, v->vmcb_pa);
         report_exit();
-        exits_handle(v);
+        if (!hostile_after_run(v))
+            exits_handle(v);
         if (report_violations() != 0 && !config.stop_never)
             report_end(VERDICT_VIOLATION, "stopped at the first");
     }

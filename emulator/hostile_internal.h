@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the malicious host share. Nobody else includes this. */
+#ifndef EMULATOR_HOSTILE_INTERNAL_H
+#define EMULATOR_HOSTILE_INTERNAL_H
+
+#include <stddef.h>
+
+#include "cpu.h"
+#include "hostile.h"
+#include "vcpu.h"
+
+#define COUNT(array) ((unsigned)(sizeof(array) / sizeof((array)[0])))
+
+/* What must become of a lie. The numbers are read by guests (docs/hostile.md, "Port"). */
+enum hostile_expect {
+    HOSTILE_NOTHING = 0,
+    HOSTILE_ERROR = 1,     /* refused: no register, no memory has changed */
+    HOSTILE_SUCCESS = 2,   /* not worth a refusal: the result is exactly the right one */
+    HOSTILE_EXCEPTION = 3, /* #GP or #UD, which the protocol lets a host ask for */
+    HOSTILE_EITHER = 4,    /* an error, or exactly the right result */
+    HOSTILE_VALUE = 5,     /* a value that is the host's to choose: no guest can tell */
+};
+
+/* When a mode has its opportunities. */
+enum hostile_moment_kind {
+    HOSTILE_AT_REPLY,       /* a request of the page protocol has been served */
+    HOSTILE_AT_RESPONSE,    /* one of the MSR protocol */
+    HOSTILE_AT_TERMINATION, /* the guest has asked to be ended */
+    HOSTILE_AT_EXIT,        /* any exit has been handled */
+    HOSTILE_AT_STEP,        /* before each instruction */
+    HOSTILE_AT_ACCESS,      /* a load or store to private memory */
+};
+
+/* One opportunity. */
+struct hostile_moment {
+    enum hostile_moment_kind kind;
+    struct vcpu *v;
+    uint8_t *page;                      /* AT_REPLY */
+    const struct ghcb_request *request; /* AT_REPLY, AT_RESPONSE, AT_TERMINATION */
+    uint64_t msr_request;               /* AT_RESPONSE: as it was sent */
+};
+
+/* One kind of lie. A mode may have rows for several moments, under one name. */
+struct hostile_mode {
+    const char *name;
+    enum hostile_moment_kind kind;
+    /* How many different lies fit here; 0: this is no opportunity. */
+    unsigned (*variants)(const struct hostile_moment *m);
+    /* Tells one: 0 <= variant < variants(). */
+    enum hostile_expect (*tell)(const struct hostile_moment *m, unsigned variant);
+};
+
+extern const struct hostile_mode hostile_reply_modes[];
+extern const unsigned hostile_reply_mode_count;
+extern const struct hostile_mode hostile_cpuid_modes[];
+extern const unsigned hostile_cpuid_mode_count;
+extern const struct hostile_mode hostile_response_modes[];
+extern const unsigned hostile_response_mode_count;
+extern const struct hostile_mode hostile_inject_modes[];
+extern const unsigned hostile_inject_mode_count;
+
+/* Random numbers, the same ones for the same seed. */
+uint64_t hostile_random(void);
+uint64_t hostile_seed(void);
+
+/* Quadwords of a GHCB page, and bits of its bitmap by the field's offset. */
+uint64_t hostile_get(const uint8_t *page, unsigned offset);
+void hostile_put(uint8_t *page, unsigned offset, uint64_t value);
+bool hostile_is_valid(const uint8_t *page, unsigned offset);
+void hostile_mark(uint8_t *page, unsigned offset, bool valid);
+
+/* hostile_reply.c: remembers an honest reply, for "reply-other". */
+void hostile_remember_reply(const struct hostile_moment *m);
+
+#endif
