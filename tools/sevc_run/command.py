@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 
+from sevc_run import hostile
 from sevc_run.status import Refusal, Status
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -76,6 +77,7 @@ def monitor_config(options):
         config.append("stop=never")
     if options.allow:
         config.append("allow=" + ",".join(options.allow))
+    config += hostile.config(options)
     return " ".join(config)
 
 

@@ -54,6 +54,7 @@ class Report:
         self.violations = []
         self.counts = []
         self.totals = {}
+        self.hostile = []
         self.verdict = None
         self.detail = ""
 
@@ -71,6 +72,8 @@ class Report:
             self.counts.append(parse_numbers(rest))
         elif word == "total":
             self.totals = parse_numbers(rest)
+        elif word == "hostile":
+            self.hostile.append(parse_pairs(rest))
         elif word == "verdict" and self.verdict is None:
             self.verdict, _, self.detail = rest.partition(" ")
         else:
@@ -170,6 +173,8 @@ def print_text(status, report, reason):
     print()
     if report.counts:
         print(table(report))
+    for mode in report.hostile:
+        print("hostile " + " ".join(f"{key}={value}" for key, value in mode.items()))
     print(f"verdict: {words(status, report, reason)}")
 
 
@@ -181,6 +186,7 @@ def print_json(status, report, reason, seconds, command):
         "violations": report.violations,
         "counts": report.counts,
         "totals": report.totals,
+        "hostile": report.hostile,
         "seconds": round(seconds, 3),
         "command": command,
     }, indent=2))
