@@ -1,0 +1,169 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""One mode of the malicious host against the victim, or against the example kernel.
+
+usage: run_hostile.py victim|window|kernel|modes ELF MODE[,MODE] [option=value...]
+
+victim: one boot; option test=NAME is the victim's. It counts for itself what has gone wrong.
+window: #VC injected at each instruction of the entry's window, a boot each: the end, or no harm.
+kernel: a guest that knows nothing of the host's plans, with several seeds: an honest end each time.
+modes:  the lists of modes in monitor, launcher and documentation are the same.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+ROOT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..")
+SEVC_RUN = os.path.join(ROOT, "tools", "sevc-run")
+DOCUMENT = os.path.join(ROOT, "docs", "hostile.md")
+
+SUCCESS, FAILURE, TERMINATED, TRIPLE_FAULT, ERROR = 0, 10, 12, 13, 15
+
+
+def sevc_run(kernel, mode, append, options, seconds=100):
+    command = [sys.executable, "-B", SEVC_RUN, "--report", "json", "--rdtsc", "intercept",
+               "--timeout", str(seconds), "--hostile", mode]
+    if append:
+        command += ["--append", append]
+    for option in options:
+        key, _, value = option.partition("=")
+        command += ([f"--{key}", value] if key in ("seed", "lies", "at")
+                    else ["--hostile-option", option])
+    result = subprocess.run(command + [kernel], capture_output=True, encoding="utf-8",
+                            errors="replace", stdin=subprocess.DEVNULL, check=False)
+    try:
+        report = json.loads(result.stdout)
+    except ValueError:
+        report = {"words": "no report"}
+    return result.returncode, result.stderr, report
+
+
+def lies(report):
+    return sum(int(mode["lies"]) for mode in report.get("hostile", []))
+
+
+def show(name, status, console, report):
+    print(f"{name}: status {status}, {report['words']}")
+    for mode in report.get("hostile", []):
+        print("  hostile " + " ".join(f"{key}={value}" for key, value in mode.items()))
+    for violation in report.get("violations", []):
+        print(f"  violation: {violation.get('rule')}: {violation.get('text')}")
+    print("".join(f"  | {line}\n" for line in console.splitlines()[-60:]), end="", flush=True)
+
+
+def split(arguments):
+    """The victim's own words, and the host's."""
+    words = ("test", "first", "stride", "last", "block")
+    own = [a for a in arguments if a.partition("=")[0] in words]
+    return own, [a for a in arguments if a not in own and a.partition("=")[0] != "status"]
+
+
+# ---- The entry's window (docs/entry.md): found by its instructions, whose labels are local ----
+
+
+def window(kernel):
+    listing = subprocess.run(["objdump", "-d", "--no-show-raw-insn", kernel], capture_output=True,
+                             encoding="utf-8", check=True).stdout
+    code = re.findall(r"(?m)^([0-9a-f]+) <(\w+)>:$|^ *([0-9a-f]+):\t(.*?)\s*$", listing)
+    addresses = [(int(c[2], 16), re.sub(r"\s+", " ", c[3])) for c in code if c[2]]
+    entry = next(int(c[0], 16) for c in code if c[1] == "sevc_vc_entry")
+    before = [a for a in addresses if entry - 16 <= a[0] < entry]
+    first = next(a[0] for a in before if a[1] == "pop %r15")
+    last = next(a[0] for a in addresses if a[0] > entry and a[1] == "push %r14")
+    count = sum(first <= a[0] < last for a in addresses)
+    return first, last, count
+
+
+def avoid(kernel):
+    first, last, _ = window(kernel)
+    return f"avoid={first:#x}-{last:#x}"
+
+
+# ---- The four ways to run ----
+
+
+def run_victim(kernel, mode, arguments):
+    wanted = int(next((a[7:] for a in arguments if a.startswith("status=")), SUCCESS))
+    own, options = split(arguments)
+    if mode.startswith("inject-"):
+        options.append(avoid(kernel))
+    status, console, report = sevc_run(kernel, mode, " ".join(own), ["arm=guest"] + options)
+    show(mode, status, console, report)
+    return status == wanted and lies(report) > 0
+
+
+def run_window(kernel, mode, arguments):
+    """The frame that was there before may be lost: the guest ends itself, or it goes on unharmed."""
+    first, last, count = window(kernel)
+    own, options = split(arguments)
+    ended = survived = 0
+    good = True
+    for number in range(4 * count):
+        append = " ".join(own + [f"first={number}", f"last={number}"])
+        status, console, report = sevc_run(
+            kernel, mode, append, ["arm=guest", f"rip={first:#x}-{last:#x}"] + options)
+        if status == ERROR and "nothing to lie about" in report["words"]:
+            break
+        ended += status == TERMINATED and "set 0, code 0" in report["words"]
+        survived += status == SUCCESS
+        if status not in (SUCCESS, TERMINATED):
+            show(f"instruction {number}", status, console, report)
+            good = False
+    print(f"window {first:#x} to {last:#x}, {count} instructions: #VC injected {number} times, "
+          f"{ended} ended by the guest, {survived} unharmed")
+    return good and ended + survived == number and ended > 0
+
+
+def run_kernel(kernel, mode, arguments):
+    good = True
+    seeds = int(next((a[6:] for a in arguments if a.startswith("seeds=")), 3))
+    statuses = [int(s) for s in
+                next((a[9:] for a in arguments if a.startswith("statuses=")), "10,12").split(",")]
+    _, options = split([a for a in arguments if a.partition("=")[0] not in ("seeds", "statuses")])
+    for seed in range(1, seeds + 1):
+        status, console, report = sevc_run(kernel, mode, "", [f"seed={seed}"] + options)
+        # Before it has an IDT nothing can save a guest from a #VC: it does not run at all.
+        too_early = status == TRIPLE_FAULT and "no entry 29" in report["words"]
+        if (status not in statuses and not too_early) or lies(report) == 0:
+            good = False
+        if status == FAILURE and not re.search("panic|FAILED", console):
+            good = False
+        print(f"seed {seed}: ", end="")
+        show(mode, status, "\n".join(console.splitlines()[-6:]), report)
+    return good
+
+
+def run_modes():
+    source = ""
+    for part in ("reply", "cpuid", "response", "inject"):
+        path = os.path.join(ROOT, "emulator", f"hostile_{part}.c")
+        with open(path, encoding="utf-8") as file:
+            source += file.read()
+    monitor = sorted(set(re.findall(r'\{ "([\w-]+)", HOSTILE_AT_', source)))
+    listed = subprocess.run([sys.executable, "-B", SEVC_RUN, "--hostile", "list"],
+                            capture_output=True, encoding="utf-8", check=True).stdout
+    launcher = sorted(line.split()[0] for line in listed.splitlines())
+    with open(DOCUMENT, encoding="utf-8") as file:
+        document = sorted(re.findall(r"(?m)^\| `([\w-]+)` \|", file.read()))
+    print("monitor: ", *monitor)
+    print("launcher:", *launcher)
+    print("document:", *document)
+    return monitor == launcher == document and len(monitor) > 0
+
+
+def main(argv):
+    if argv[1:2] == ["modes"]:
+        return 0 if run_modes() else 1
+    if len(argv) < 4:
+        sys.exit(__doc__)
+    run = {"victim": run_victim, "window": run_window, "kernel": run_kernel}[argv[1]]
+    good = run(argv[2], argv[3], argv[4:])
+    print("good" if good else "FAILED")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
