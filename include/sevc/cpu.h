@@ -107,6 +107,14 @@ struct sevc_cpu_config {
     const struct sevc_cpu *like; /* an initialised CPU: take its platform, ask nothing; or NULL */
     struct sevc_vc_stack *stack; /* NULL: the entry without IST is used */
     uint64_t *tss_ist;           /* with STACK: &tss.ist[n], inside this CPU's TSS */
+    struct sevc_cpuid_table *cpuid_table; /* pinned CPUID answers (cpuid.h); NULL: the host's */
+};
+
+/* The parts of pinned CPUID answers that differ between CPUs: src/vc/cpuid_rules.c. */
+#define SEVC_CPUID_OWN_SLOTS 4
+struct sevc_cpuid_own {
+    uint32_t known;                           /* bit n: slot n has been learnt from the host */
+    uint32_t values[SEVC_CPUID_OWN_SLOTS][4]; /* EAX, EBX, ECX, EDX; zero but for those parts */
 };
 
 /*
@@ -122,9 +130,13 @@ struct sevc_cpu {
     uint32_t depth;    /* how many sessions are open on this CPU: 0, 1 or 2 */
     uint32_t dr7;      /* what the guest wrote last: the host's word on it counts for nothing */
     uint64_t vmgexits; /* readable: VMGEXITs taken since sevc_cpu_init() */
+    struct sevc_cpuid_table *cpuid_table;
+    struct sevc_cpuid_own cpuid_own;
+    uint32_t direct_reason; /* of the last explicit call that failed: sevc_direct_reason() */
 } __attribute__((aligned(64)));
 
-#define SEVC_CPU_MAGIC 0x5550432D43564553ull /* "SEVC-CPU" */
+#define SEVC_CPU_MAGIC        0x5550432D43564553ull /* "SEVC-CPU" */
+#define SEVC_CPU_NATIVE_MAGIC 0x54414E2D43564553ull /* "SEVC-NAT": sevc_native_init() */
 
 #ifdef __cplusplus
 }

@@ -83,7 +83,10 @@ enum sevc_os_register {
     SEVC_OS_CODE_BITS, /* 64, or 32 or 16 if TRAP's CS is a compatibility-mode segment */
 };
 
-/* Returns the kernel's own copy of a register, as it was when TRAP was interrupted. */
+/*
+ * Returns the kernel's own copy of a register, as it was when TRAP was interrupted. TRAP is NULL in an
+ * explicit call (direct.h): the register as it is now; CR4, XCR0 and XSS only.
+ */
 uint64_t sevc_os_register(const struct sevc_trap *trap, enum sevc_os_register which);
 
 /*

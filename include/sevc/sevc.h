@@ -5,6 +5,8 @@
 
 #include <sevc/config.h>
 #include <sevc/cpu.h>
+#include <sevc/cpuid.h>
+#include <sevc/direct.h>
 #include <sevc/event.h>
 #include <sevc/ghcb.h>
 #include <sevc/ghcb_abi.h>

@@ -63,6 +63,7 @@ enum sevc_reason {
     SEVC_REASON_MMIO_OFF,      /* the policy allows no MMIO emulation, or not of this kind */
     SEVC_REASON_MMIO_RANGE,    /* the GHCB's own page, or sevc_os_mmio_allowed() said no */
     SEVC_REASON_MMIO_SPLIT,    /* crosses into a page that does not follow in physical memory */
+    SEVC_REASON_NOT_PINNED,    /* CPUID: not in the sealed table, whose policy is to refuse */
     SEVC_REASON_SNP,           /* SEV-SNP is active; this version does not know it */
     SEVC_REASON_NOT_SEV_ES,    /* SEV_STATUS says that this is no SEV-ES guest */
     /* memory */
@@ -85,6 +86,8 @@ enum sevc_reason {
     SEVC_REASON_VERSION,         /* no protocol version in common */
     SEVC_REASON_HIDES_SEV,       /* CPUID denies what SEV_STATUS says: Radev and Morbitzer */
     SEVC_REASON_C_BIT,           /* the C-bit's position is impossible, or differs from CPUID's */
+    SEVC_REASON_CHANGED,         /* CPUID: not the answer that the table has pinned */
+    SEVC_REASON_XSAVE_SIZE,      /* leaf 0xD gives no possible size for an enabled feature */
     SEVC_REASON_CPUID_LEAF,      /* the MSR protocol cannot ask for this leaf or sub-leaf */
     SEVC_REASON_NO_FEATURE,      /* the host does not offer this event */
     /* the caller */

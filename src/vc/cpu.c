@@ -2,6 +2,8 @@
 /* Readying a CPU: from here on the runtime handler serves it. */
 #include <stddef.h>
 
+#include <sevc/cpuid.h>
+
 #include "../arch/arch.h"
 #include "exception.h"
 
@@ -22,6 +24,9 @@ static bool config_fits(const struct sevc_cpu_config *config)
     }
     if (config->stack != NULL &&
         (config->tss_ist == NULL || (uintptr_t)config->stack % SEVC_VC_STACK_BYTES != 0)) {
+        return false;
+    }
+    if (config->cpuid_table != NULL && config->cpuid_table->magic != SEVC_CPUID_TABLE_MAGIC) {
         return false;
     }
     return config->like == NULL || sevc_cpu_ready(config->like);
@@ -60,6 +65,9 @@ enum sevc_result sevc_cpu_init(struct sevc_cpu *cpu, const struct sevc_cpu_confi
     cpu->depth = 0;
     cpu->dr7 = SEVC_DR7_RESET;
     cpu->vmgexits = 0;
+    cpu->cpuid_table = config->cpuid_table;
+    cpu->cpuid_own.known = 0;
+    cpu->direct_reason = SEVC_REASON_NONE;
     sevc_arch_zero(cpu->ghcb.va, SEVC_GHCB_SIZE / 8);
     sevc_arch_wrmsr(SEVC_MSR_GHCB, sevc_msr_ghcb(cpu->ghcb.gpa));
 

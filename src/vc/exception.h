@@ -25,9 +25,9 @@ struct sevc_exception {
     struct sevc_session session;
 };
 
-/* ---- the exits, one file each; context: an open session ---- */
+/* ---- the exits, one file each; context: an open session, but for CPUID ---- */
 
-enum sevc_result sevc_vc_cpuid(struct sevc_exception *vc);     /* cpuid.c */
+enum sevc_result sevc_vc_cpuid(struct sevc_exception *vc);     /* cpuid.c: no session yet */
 enum sevc_result sevc_vc_rdmsr(struct sevc_exception *vc);     /* msr.c */
 enum sevc_result sevc_vc_wrmsr(struct sevc_exception *vc);     /* msr.c */
 enum sevc_result sevc_vc_in(struct sevc_exception *vc);        /* ioio.c */

@@ -69,8 +69,6 @@ static enum sevc_result act_on_memory(struct sevc_exception *vc)
 static enum sevc_result act(struct sevc_exception *vc)
 {
     switch (vc->insn.kind) {
-    case SEVC_INSN_CPUID:
-        return sevc_vc_cpuid(vc);
     case SEVC_INSN_RDMSR:
         return sevc_vc_rdmsr(vc);
     case SEVC_INSN_WRMSR:
@@ -214,7 +212,7 @@ static enum sevc_result identify(struct sevc_exception *vc)
 
 /* ---- the whole ---- */
 
-static enum sevc_result emulate(struct sevc_exception *vc)
+static enum sevc_result act_in_session(struct sevc_exception *vc)
 {
     enum sevc_result result = sevc_session_begin(&vc->session, vc->cpu, vc->report);
 
@@ -223,6 +221,15 @@ static enum sevc_result emulate(struct sevc_exception *vc)
     }
     result = act(vc);
     sevc_session_end(&vc->session);
+    return result;
+}
+
+/* CPUID may need no session: it opens its own if it does. */
+static enum sevc_result emulate(struct sevc_exception *vc)
+{
+    enum sevc_result result =
+        vc->insn.kind == SEVC_INSN_CPUID ? sevc_vc_cpuid(vc) : act_in_session(vc);
+
     return result == SEVC_OK ? sevc_vc_advance(vc) : result;
 }
 

@@ -42,7 +42,8 @@ static const char reason_names[][NAME_BYTES] = {
     REASON(BAD_INJECTION), REASON(INJECTED),      REASON(BAD_RESPONSE),    REASON(REFUSED),
     REASON(VERSION),       REASON(HIDES_SEV),     REASON(C_BIT),           REASON(CPUID_LEAF),
     REASON(INVD),          REASON(HYPERCALL),     REASON(DEBUG_SWAP),      REASON(NOT_VALIDATED),
-    REASON(NO_FEATURE),    REASON(ARGUMENT),      REASON(NO_TABLE_PAGE),
+    REASON(NO_FEATURE),    REASON(ARGUMENT),      REASON(NO_TABLE_PAGE),   REASON(CHANGED),
+    REASON(XSAVE_SIZE),    REASON(NOT_PINNED),
 };
 
 static const char *name(const char (*names)[NAME_BYTES], size_t count, unsigned value)
@@ -50,7 +51,7 @@ static const char *name(const char (*names)[NAME_BYTES], size_t count, unsigned 
     return value < count && names[value][0] != '\0' ? names[value] : "?";
 }
 
-#define NAME(names, value) name(names, sizeof(names) / sizeof(names[0]), (unsigned)(value))
+#define NAME(names, value) name((names), sizeof(names) / sizeof((names)[0]), (unsigned)(value))
 
 const char *sevc_result_name(enum sevc_result result)
 {

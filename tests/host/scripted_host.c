@@ -69,6 +69,7 @@ void host_start(struct scripted_host *host)
     host->backup = aligned_alloc(4096, BACKUP_BYTES);
     if (host->backup == NULL) {
         fail_msg("no memory for the backup page");
+        return;
     }
     memset(host->backup, 0x5A, BACKUP_BYTES); /* private memory: no need to be clean */
     host->ghcb.gpa = HOST_GHCB_GPA;
@@ -515,6 +516,12 @@ static void vmgexit(struct scripted_host *host)
     uint64_t msr = host->ghcb_msr;
 
     host->vmgexits++;
+    if (host->interrupts) {
+        host_fail(host, "VMGEXIT number %u with interrupts on", host->vmgexits);
+    }
+    if (host->log_vmgexits) {
+        host_log(host, HOST_OP_VMGEXIT, msr);
+    }
     if (host->terminated != NULL && (msr & 0xFFF) == 0x100) {
         terminate(host);
         return;

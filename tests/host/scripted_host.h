@@ -147,6 +147,9 @@ enum host_operation {
     HOST_OP_LIDT,
     HOST_OP_HALT,
     HOST_OP_SHOOTDOWN, /* not by sevc_arch_*: a test's sevc_os_tlb_shootdown() may log itself */
+    HOST_OP_CLI,
+    HOST_OP_STI,
+    HOST_OP_VMGEXIT, /* with log_vmgexits only */
 };
 
 struct host_log_entry {
@@ -154,6 +157,29 @@ struct host_log_entry {
     uint64_t address;
 };
 #define HOST_LOG_MAX 4096
+
+/* An instruction that an explicit call executed because the machine is no SEV-ES guest. */
+enum host_native_kind {
+    HOST_NATIVE_CPUID,
+    HOST_NATIVE_RDMSR,
+    HOST_NATIVE_WRMSR,
+    HOST_NATIVE_IN,
+    HOST_NATIVE_OUT,
+    HOST_NATIVE_INS,
+    HOST_NATIVE_OUTS,
+    HOST_NATIVE_LOAD,
+    HOST_NATIVE_STORE,
+    HOST_NATIVE_VMMCALL,
+};
+
+struct host_native {
+    enum host_native_kind kind;
+    uint64_t operand; /* leaf, MSR, port, address */
+    uint64_t value;   /* sub-leaf; what was written; number of elements */
+    unsigned bytes;
+    uint64_t gpr[16]; /* VMMCALL: as executed */
+};
+#define HOST_NATIVE_MAX 16
 
 struct scripted_host {
     /* May be set by a test at any time after host_start(). */
@@ -168,6 +194,14 @@ struct scripted_host {
      * answered there.
      */
     void (*serve)(struct scripted_host *host, struct sevc_ghcb_page *page);
+    /*
+     * RFLAGS.IF, off as in an exception. A VMGEXIT with interrupts on fails the test, and so does turning them
+     * off or on while the GHCB is not at rest, unless a nested call has a reason to.
+     */
+    bool interrupts;
+    bool ghcb_in_use;
+    bool log_vmgexits;
+    uint64_t native_answer[4]; /* what native instructions return: EAX to EDX, or the first alone */
 
     /* May be read. */
     struct sevc_shared_page ghcb; /* lend this to the library */
@@ -181,6 +215,8 @@ struct scripted_host {
     unsigned char idtr[10];     /* operand of the last LIDT */
     struct host_log_entry log[HOST_LOG_MAX];
     unsigned logged;
+    struct host_native native[HOST_NATIVE_MAX];
+    unsigned natives;
 
     /* The rest is the host's own. */
     struct sevc_ghcb_page *alias; /* the GHCB, mapped a second time: never protected */

@@ -20,7 +20,7 @@ HEADERS = {
     "msr_protocol": 1,
     "ghcb": 3, "insn": 3, "page": 3, "snp": 3,
     "event": 4,
-    "vc": 5,
+    "vc": 5, "cpuid": 5, "direct": 5,
     "idt": 6, "nmi": 6, "ap": 6, "uefi": 6,
     "sevc": 6,  # all of them
 }
@@ -30,7 +30,7 @@ FOLDERS = {
     "arch": 2,
     "ghcb": 3, "decode": 3, "page": 3, "snp": 3,
     "event": 4,
-    "vc": 5,
+    "vc": 5, "direct": 5,
     "idt": 6, "uefi": 6,
 }
 

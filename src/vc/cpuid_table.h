@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of pinned CPUID answers, and who may touch it when. What fills it does not matter here: today
+ * the host's first answers; for SEV-SNP it can be the firmware's page, sealed at once.
+ */
+#ifndef SEVC_VC_CPUID_TABLE_H
+#define SEVC_VC_CPUID_TABLE_H
+
+#include <stddef.h>
+
+#include <sevc/cpuid.h>
+
+#include "cpuid_rules.h"
+
+_Static_assert(sizeof(struct sevc_cpuid_entry) == 32, "two entries a cache line");
+_Static_assert(offsetof(struct sevc_cpuid_table, entries) == 64, "the head is a line of its own");
+
+/* Where to begin looking: multiplicative hashing, the upper bits are the good ones. */
+static inline uint32_t sevc_cpuid_home(uint32_t leaf, uint32_t subleaf)
+{
+    uint64_t key = (uint64_t)subleaf << 32 | leaf;
+
+    return (uint32_t)(key * 0x9E3779B97F4A7C15ull >> 48) & (SEVC_CPUID_TABLE_ENTRIES - 1);
+}
+
+/* A leaf without sub-leaves is looked up as sub-leaf 0, whatever lies in ECX. */
+static inline uint32_t sevc_cpuid_subleaf(uint32_t leaf, uint32_t ecx)
+{
+    return sevc_cpuid_in(&sevc_cpuid_plain, leaf) ? 0 : ecx;
+}
+
+/* The entry for a leaf and sub-leaf, or NULL. At most one look at each entry. */
+static inline const struct sevc_cpuid_entry *sevc_cpuid_find(const struct sevc_cpuid_table *table,
+                                                             uint32_t leaf, uint32_t subleaf)
+{
+    uint32_t at = sevc_cpuid_home(leaf, subleaf);
+
+    for (uint32_t i = 0; i < SEVC_CPUID_TABLE_ENTRIES; i++) {
+        const struct sevc_cpuid_entry *entry = &table->entries[at];
+
+        /* An NMI may have interrupted sevc_cpuid_remember(): USED is what it writes last. */
+        if (__atomic_load_n(&entry->used, __ATOMIC_RELAXED) == 0) {
+            return NULL;
+        }
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        if (entry->leaf == leaf && entry->subleaf == subleaf) {
+            return entry;
+        }
+        at = (at + 1) & (SEVC_CPUID_TABLE_ENTRIES - 1);
+    }
+    return NULL;
+}
+
+/* The other half of sevc_cpuid_seal(): who sees it sealed sees all of it. */
+static inline bool sevc_cpuid_sealed(const struct sevc_cpuid_table *table)
+{
+    return __atomic_load_n(&table->sealed, __ATOMIC_ACQUIRE) != 0;
+}
+
+/* May CPU read its table? Before it is sealed only the owner may, who also writes it. */
+static inline bool sevc_cpuid_readable(const struct sevc_cpu *cpu)
+{
+    const struct sevc_cpuid_table *table = cpu->cpuid_table;
+
+    return table->owner == cpu || sevc_cpuid_sealed(table);
+}
+
+/*
+ * Puts an answer, of which only the static bits are kept, into a table that does not have it. NULL, and
+ * counted, if there is no room. Owner, unsealed, not from a nested exception.
+ */
+const struct sevc_cpuid_entry *sevc_cpuid_remember(struct sevc_cpuid_table *table, uint32_t leaf,
+                                                   uint32_t subleaf, const uint32_t answer[4]);
+
+/*
+ * The size of an XSAVE area for FEATURES (XCR0, or with COMPACTED XCR0 | XSS), from the table's
+ * sub-leaves. SEVC_OK; SEVC_RETRY: a sub-leaf is not in the table; SEVC_HOST_ERROR: a size that
+ * cannot be.
+ */
+enum sevc_result sevc_cpuid_xsave_bytes(const struct sevc_cpuid_table *table, bool compacted,
+                                        uint64_t features, uint32_t *bytes);
+
+#endif
