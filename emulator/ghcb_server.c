@@ -44,7 +44,7 @@ static void take_copy(struct ghcb_call *call)
 
     for (unsigned q = 0; q < SEVC_GHCB_SIZE / 8; q++) {
         uint64_t value = from[q];
-        __builtin_memcpy(&call->s->copy[q * 8], &value, sizeof(value));
+        __builtin_memcpy(&call->s->copy[(size_t)q * 8], &value, sizeof(value));
         call->nonzero[q / 64] |= (uint64_t)(value != 0) << (q % 64);
     }
     call->valid[0] = ghcb_field(call, SEVC_GHCB_OFF_VALID_BITMAP);

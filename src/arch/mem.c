@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WEAK             __attribute__((weak))
+#define WEAK              __attribute__((weak))
 #define OPAQUE_TO_LOOPS() __asm__ volatile("" : : : "memory")
 
 WEAK void *memcpy(void *restrict to, const void *restrict from, size_t bytes);
