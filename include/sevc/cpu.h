@@ -54,7 +54,9 @@ enum sevc_unsupported_policy {
 
 /*
  * A hypervisor's calling convention: which registers VMMCALL hands over besides RAX and CPL, and
- * which it returns besides RAX. Bit n is enum sevc_gpr's n; RSP is never part of it.
+ * which it returns besides RAX. Bit n is enum sevc_gpr's n; RSP is never part of it (VMMCALL then
+ * ends with SEVC_INVALID, and nothing is sent). From 32-bit code the low halves of the first eight
+ * registers are handed over, and zero for the others.
  */
 struct sevc_hypercall_abi {
     uint16_t inputs;

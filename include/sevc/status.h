@@ -50,7 +50,8 @@ enum sevc_reason {
     SEVC_REASON_LOCKED,       /* LOCK on a device promises what cannot be kept */
     SEVC_REASON_VECTOR_INSN,  /* an SSE or AVX access to MMIO */
     SEVC_REASON_CODE_SIZE,    /* the code segment is of a size that this exit does not allow */
-    SEVC_REASON_PRIVILEGE,    /* CPL (or CR4.TSD) does not allow it: #GP */
+    SEVC_REASON_PRIVILEGE,    /* CPL (or CR4.TSD, CR4.PCE) does not allow it: #GP, VMMCALL: #UD */
+    SEVC_REASON_INTERCEPTED, /* #DB or #AC, which the host intercepts: the guest's own to deliver */
     /* policy */
     SEVC_REASON_PROTECTED_MSR, /* the GHCB or SEV_STATUS MSR, which never raise #VC */
     SEVC_REASON_SECURE_TSC,    /* RDTSC and RDTSCP never raise #VC with Secure TSC */

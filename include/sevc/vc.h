@@ -43,6 +43,9 @@ bool sevc_cpu_ready(const struct sevc_cpu *cpu);
  * single-stepped ends with SEVC_OK_TRAP after each element, RIP still in front of it: so the
  * processor traps.) report: not NULL, always filled in.
  *
+ * Exits that name no instruction: #DB (0x41) and #AC (0x51) end with SEVC_EXCEPTION, reason
+ * INTERCEPTED, nothing fetched and RIP where it was; 0x404 is sevc_os_page_not_validated()'s.
+ *
  * Context: #VC handler, interrupts off, at most two levels deep on one CPU. Bounded: at most one
  * shared buffer of string I/O a call.
  * The hooks of os.h are called. Source: APM vol. 2, 15.35; GHCB spec 2.03, 4.1.

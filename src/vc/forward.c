@@ -12,7 +12,7 @@
  */
 static enum sevc_result exception(struct sevc_exception *vc, uint8_t vector, bool has_error_code)
 {
-    return sevc_vc_raise(vc, SEVC_STAGE_APPLY, SEVC_REASON_NONE,
+    return sevc_vc_raise(vc, SEVC_STAGE_APPLY, SEVC_REASON_INTERCEPTED,
                          (struct sevc_fault){ .vector = vector, .has_error_code = has_error_code });
 }
 
@@ -27,7 +27,7 @@ static enum sevc_result alignment_check(struct sevc_exception *vc)
 static enum sevc_result not_validated(struct sevc_exception *vc)
 {
     if (sevc_os_page_not_validated(vc->trap)) {
-        return SEVC_RETRY;
+        return sevc_vc_refuse(vc, SEVC_RETRY, SEVC_STAGE_POLICY, SEVC_REASON_NONE);
     }
     return sevc_vc_refuse(vc, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NOT_VALIDATED);
 }

@@ -138,6 +138,11 @@ static enum sevc_result fetch_and_decode(struct sevc_exception *vc)
     complete = sevc_os_copy(&copy);
     report->insn_bytes = complete ? SEVC_INSN_MAX_BYTES : (uint8_t)copy.done;
 
+    if (is_bare_cpuid(report)) {
+        vc->insn.kind = SEVC_INSN_CPUID;
+        vc->insn.length = 2;
+        return SEVC_OK;
+    }
     result = sevc_decode(report->insn, report->insn_bytes, vc->code_bits, &vc->insn);
     if (result == SEVC_OK) {
         return SEVC_OK;
@@ -157,10 +162,7 @@ static enum sevc_reason refused_access(const struct sevc_insn *insn)
     if (insn->kind == SEVC_INSN_VECTOR) {
         return SEVC_REASON_VECTOR_INSN;
     }
-    if (insn->kind == SEVC_INSN_OTHER || insn->kind >= SEVC_INSN_LOAD) {
-        return SEVC_REASON_UNKNOWN_INSN;
-    }
-    return SEVC_REASON_NONE;
+    return insn->kind == SEVC_INSN_OTHER ? SEVC_REASON_UNKNOWN_INSN : SEVC_REASON_NONE;
 }
 
 /* The host hears of an exit without a handler if the policy says so; its answer does not matter. */

@@ -7,27 +7,42 @@
 
 #include "exception.h"
 
-static uint64_t page_fault_code(const struct sevc_exception *vc)
+/*
+ * The processor reads the byte with the rights of the interrupted code before it lets the host know
+ * (APM vol. 3, MONITOR): so does the hook, or user mode could learn what is mapped in the kernel.
+ */
+static enum sevc_result find(struct sevc_exception *vc, struct sevc_mapping *mapping)
 {
-    return sevc_vc_is_user(vc) ? 1u << 2 : 0;
+    struct sevc_copy probe = {
+        .trap = vc->trap,
+        .va = sevc_string_address(&vc->insn, vc->trap, SEVC_RAX),
+        .bytes = 1,
+        .access = SEVC_ACCESS_PROBE_READ,
+        .user = sevc_vc_is_user(vc),
+    };
+
+    if (!sevc_os_copy(&probe)) {
+        return sevc_vc_raise(vc, SEVC_STAGE_TRANSLATE, SEVC_REASON_COPY_FAULT, probe.fault);
+    }
+    if (!sevc_os_translate(vc->trap, probe.va, mapping)) {
+        /* The hooks disagree: the mapping has gone meanwhile. */
+        return sevc_vc_refuse(vc, SEVC_FORBIDDEN, SEVC_STAGE_TRANSLATE, SEVC_REASON_NOT_MAPPED);
+    }
+    return SEVC_OK;
 }
 
 enum sevc_result sevc_vc_monitor(struct sevc_exception *vc)
 {
     const uint64_t *gpr = vc->trap->gpr;
     struct sevc_mapping mapping;
-    uint64_t va;
+    enum sevc_result result;
 
     if (vc->cpu->policy->monitor != SEVC_MONITOR_FORWARD) {
         return SEVC_OK;
     }
-    va = sevc_string_address(&vc->insn, vc->trap, SEVC_RAX);
-    if (!sevc_os_translate(vc->trap, va, &mapping)) {
-        return sevc_vc_raise(vc, SEVC_STAGE_TRANSLATE, SEVC_REASON_NOT_MAPPED,
-                             (struct sevc_fault){ .cr2 = va,
-                                                  .error_code = (uint32_t)page_fault_code(vc),
-                                                  .vector = SEVC_VECTOR_PF,
-                                                  .has_error_code = true });
+    result = find(vc, &mapping);
+    if (result != SEVC_OK) {
+        return result;
     }
     return sevc_event_monitor(&vc->session, mapping.gpa, (uint32_t)gpr[SEVC_RCX],
                               (uint32_t)gpr[SEVC_RDX]);

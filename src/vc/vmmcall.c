@@ -34,6 +34,35 @@ const struct sevc_hypercall_abi sevc_hypercall_vmware = {
     .user = true,
 };
 
+/* Outside 64-bit mode there are eight registers of 32 bits; what else they hold is not the caller's. */
+static void narrow(uint64_t gpr[16])
+{
+    for (unsigned i = 0; i < 16; i++) {
+        gpr[i] = i < SEVC_R8 ? (uint32_t)gpr[i] : 0;
+    }
+}
+
+static enum sevc_result call_from_32_bit_code(struct sevc_exception *vc,
+                                              const struct sevc_hypercall_abi *abi)
+{
+    unsigned outputs = abi->outputs | SEVC_OUT_RAX;
+    uint64_t gpr[16];
+    enum sevc_result result;
+
+    for (unsigned i = 0; i < 16; i++) {
+        gpr[i] = vc->trap->gpr[i];
+    }
+    narrow(gpr);
+    result = sevc_event_vmmcall(&vc->session, abi, sevc_trap_cpl(vc->trap), (uint32_t)vc->trap->rip,
+                                gpr);
+    for (unsigned i = 0; result == SEVC_OK && i < SEVC_R8; i++) {
+        if ((outputs & SEVC_OUT(i)) != 0) {
+            vc->trap->gpr[i] = (uint32_t)gpr[i];
+        }
+    }
+    return result;
+}
+
 enum sevc_result sevc_vc_vmmcall(struct sevc_exception *vc)
 {
     const struct sevc_hypercall_abi *abi = vc->cpu->policy->hypercall;
@@ -44,6 +73,9 @@ enum sevc_result sevc_vc_vmmcall(struct sevc_exception *vc)
     if (sevc_trap_cpl(vc->trap) != 0 && !abi->user) {
         return sevc_vc_raise(vc, SEVC_STAGE_POLICY, SEVC_REASON_PRIVILEGE,
                              (struct sevc_fault){ .vector = SEVC_VECTOR_UD });
+    }
+    if (vc->code_bits != 64) {
+        return call_from_32_bit_code(vc, abi);
     }
     return sevc_event_vmmcall(&vc->session, abi, sevc_trap_cpl(vc->trap), vc->trap->rip,
                               vc->trap->gpr);

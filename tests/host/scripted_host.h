@@ -35,7 +35,7 @@
 /* Where the GHCB lies in the guest's physical address space: not where it is mapped. */
 #define HOST_GHCB_GPA 0x0000001234567000ull
 
-#define HOST_FIELDS_MAX    8
+#define HOST_FIELDS_MAX    20
 #define HOST_EXCHANGES_MAX 64
 
 /* A quadword of the GHCB. Offset 0 ends a list. */

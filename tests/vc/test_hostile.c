@@ -89,13 +89,62 @@ static const struct scene scenes[] = {
         .scratch = true,
         .sent = "\x07",
         .sent_bytes = 2 } },
+    { "\x0f\x33",
+      2,
+      SEVC_EXIT_RDPMC,
+      { .event = SEVC_EXIT_RDPMC,
+        .inputs = { { RCX, 4 } },
+        .outputs = { { RAX, 5 }, { RDX, 6 } } } },
+    { "\x0f\x08", 2, SEVC_EXIT_INVD, { .event = SEVC_EXIT_INVD } },
+    { "\x0f\x09", 2, SEVC_EXIT_WBINVD, { .event = SEVC_EXIT_WBINVD } },
+    { "\xf3\x0f\x09", 3, SEVC_EXIT_WBINVD, { .event = SEVC_EXIT_WBINVD } },
+    { "\x0f\x01\xc8",
+      3,
+      SEVC_EXIT_MONITOR,
+      { .event = SEVC_EXIT_MONITOR, .inputs = { { RAX, 0x10040 }, { RCX, 4 }, { RDX, PORT } } } },
+    { "\x0f\x01\xfa",
+      3,
+      SEVC_EXIT_MONITOR,
+      { .event = SEVC_EXIT_MONITOR, .inputs = { { RAX, 0x10040 }, { RCX, 4 }, { RDX, PORT } } } },
+    { "\x0f\x01\xc9",
+      3,
+      SEVC_EXIT_MWAIT,
+      { .event = SEVC_EXIT_MWAIT, .inputs = { { RAX, 7 }, { RCX, 4 } } } },
+    { "\x0f\x01\xfb",
+      3,
+      SEVC_EXIT_MWAIT,
+      { .event = SEVC_EXIT_MWAIT, .inputs = { { RAX, 7 }, { RCX, 4 } } } },
+    /* A hypercall returns RAX, which was sent: one that was not made looks like one that gave RAX. */
+    { "\x0f\x01\xd9",
+      3,
+      SEVC_EXIT_VMMCALL,
+      { .event = SEVC_EXIT_VMMCALL,
+        .inputs = { { RAX, 7 },
+                    { RBX, DEVICE },
+                    { RCX, 4 },
+                    { RDX, PORT },
+                    { SEVC_GHCB_OFF_RSI, KERNEL_DATA },
+                    { SEVC_GHCB_OFF_CPL & ~7u, 0 } },
+        .outputs = { { RAX, 7 } } } },
+    { "\x0f\x23\xf8",
+      3,
+      SEVC_EXIT_WRITE_DR7,
+      { .event = SEVC_EXIT_WRITE_DR7, .inputs = { { RAX, 0x407 } } } },
 };
 #define SCENES (sizeof(scenes) / sizeof(scenes[0]))
 
 static void set(const struct scene *scene)
 {
     world_start();
-    world.trap.gpr[SEVC_RAX] = 7;
+    /* Nothing may be refused by policy that ought to be refused for a better reason. */
+    world.policy = (struct sevc_policy){
+        .mmio = SEVC_MMIO_EXTENDED,
+        .user_io = SEVC_USER_IO_BITMAP,
+        .invd = SEVC_INVD_FORWARD,
+        .monitor = SEVC_MONITOR_FORWARD,
+        .hypercall = &sevc_hypercall_kvm,
+    };
+    world.trap.gpr[SEVC_RAX] = scene->exit_code == SEVC_EXIT_MONITOR ? KERNEL_DATA + 0x40 : 7;
     world.trap.gpr[SEVC_RBX] = DEVICE;
     world.trap.gpr[SEVC_RCX] = 4;
     world.trap.gpr[SEVC_RDX] = PORT;
@@ -125,12 +174,27 @@ static void assert_good(void)
     assert_memory_equal(world_byte(KERNEL_DATA + 0x100), good_data, 4);
 }
 
+/*
+ * Is no answer at all an answer? SW_EXITINFO1 still is what was sent, and if that is 0 the host did, or
+ * says it did, what it was asked to. A hypercall returns RAX, which has been sent.
+ */
+static bool may_be_silent(const struct scene *scene)
+{
+    const struct host_exchange *honest = &scene->honest;
+
+    return honest->info1 == 0 &&
+           (honest->outputs[0].offset == 0 || honest->event == SEVC_EXIT_VMMCALL);
+}
+
 static bool applies(const struct host_lie_facts *lie, const struct host_exchange *exchange)
 {
     bool returns = lie->needs_output == 0;
 
     for (unsigned i = 0; i < HOST_FIELDS_MAX; i++) {
         returns = returns || exchange->outputs[i].offset == lie->needs_output;
+    }
+    if (lie == &host_lies[HOST_DIRTY_HIGH] && exchange->event == SEVC_EXIT_VMMCALL) {
+        return false; /* a hypercall returns whole registers */
     }
     return lie->page && returns && (!lie->needs_any_output || exchange->outputs[0].offset != 0);
 }
@@ -161,7 +225,7 @@ static void a_lie_is_an_error_and_changes_nothing(void **state)
                 world_assert_unchanged();
             }
             if (lie->depends) {
-                assert_int_equal(result, SEVC_HOST_ERROR); /* none of these exits can be silent */
+                assert_int_equal(result, may_be_silent(&scenes[i]) ? SEVC_OK : SEVC_HOST_ERROR);
             } else {
                 assert_int_equal(result, lie->result);
                 assert_int_equal(world.report.reason, lie->reason);
@@ -189,6 +253,42 @@ static void what_was_read_first_counts(void **state)
 }
 
 /* ---- injection at the wrong instruction ---- */
+
+/* Exits that concern no instruction, and are passed on: their own tests are in test_debug.c. */
+static bool is_forwarded(uint64_t exit_code)
+{
+    return exit_code == SEVC_EXIT_DB || exit_code == SEVC_EXIT_NOT_VALIDATED;
+}
+
+/* Every exit code that SVM or the GHCB specification knows, and some that are one but for high bits. */
+static uint64_t exit_code_number(unsigned i)
+{
+    static const uint64_t others[] = {
+        0x400,
+        0x401,
+        0x402,
+        0x403,
+        0x404,
+        0x405,
+        0x406,
+        ~0ull,
+        ~1ull,
+        0x80000001,
+        0x80000002,
+        0x80000003,
+        0x80000010,
+        0x8000FFFF,
+        1ull << 32 | SEVC_EXIT_CPUID,
+        1ull << 32 | SEVC_EXIT_NPF,
+        1ull << 63 | SEVC_EXIT_MSR,
+        1ull << 16 | SEVC_EXIT_IOIO,
+        1ull << 32 | SEVC_EXIT_DB,
+        1ull << 32 | SEVC_EXIT_NOT_VALIDATED,
+    };
+
+    return i < 0x100 ? i : others[i - 0x100];
+}
+#define EXIT_CODES (0x100 + 20)
 
 /* T1, T4: each exit at each instruction that cannot raise it. */
 static void an_exit_at_another_instruction_does_nothing(void **state)
@@ -220,6 +320,21 @@ static void an_exit_at_another_instruction_does_nothing(void **state)
         { "\x31\xc0", 2, 0 },
         { "\x32\xc0", 2, 0 },
         { "\x01\xf9", 2, 0 },
+        { "\xf3\x0f\x09", 3, SEVC_EXIT_WBINVD }, /* WBNOINVD */
+        { "\x0f\x21\xf0", 3, 0 },                /* MOV from DR6 */
+        { "\x0f\x21\xf8", 3, SEVC_EXIT_READ_DR7 },
+        { "\x0f\x01\xc8", 3, SEVC_EXIT_MONITOR },
+        { "\x0f\x01\xfa", 3, SEVC_EXIT_MONITOR },
+        { "\x0f\x01\xc9", 3, SEVC_EXIT_MWAIT },
+        { "\x0f\x01\xfb", 3, SEVC_EXIT_MWAIT },
+        { "\xf3\x0f\x01\xfa", 4, 0 }, /* MCOMMIT (T70) */
+        { "\x66\x0f\x01\xd9", 4, 0 },
+        { "\x0f\x01\xd8", 3, 0 }, /* VMRUN */
+        { "\x0f\x01\xd1", 3, 0 }, /* XSETBV */
+        { "\x33\xc0", 2, 0 },
+        { "\x09\xc0", 2, 0 },
+        { "\x08\xc0", 2, 0 },
+        { "\xf0\x0f\xa2", 3, 0 }, /* LOCK CPUID: undefined (T3) */
         { "\xec", 1, SEVC_EXIT_IOIO },
         { "\xe6\x80", 2, SEVC_EXIT_IOIO },
         { "\xf3\x6c", 2, SEVC_EXIT_IOIO },
@@ -233,39 +348,25 @@ static void an_exit_at_another_instruction_does_nothing(void **state)
         { "\xc7\x4b\x01", 3, 0 }, /* C7 with reg 1 */
         { "\x06", 1, 0 },
     };
-    static const uint64_t exits[] = {
-        SEVC_EXIT_CPUID,    SEVC_EXIT_MSR,       SEVC_EXIT_RDTSC,
-        SEVC_EXIT_RDTSCP,   SEVC_EXIT_IOIO,      SEVC_EXIT_NPF,
-        SEVC_EXIT_VMMCALL,  SEVC_EXIT_WRITE_DR7, SEVC_EXIT_WBINVD,
-        SEVC_EXIT_READ_CR0, SEVC_EXIT_AC,        SEVC_EXIT_VMGEXIT,
-        SEVC_EXIT_INVD,     SEVC_NAE_MMIO_WRITE, ~0ull,
-    };
     unsigned injections = 0;
 
     (void)state;
     for (size_t i = 0; i < sizeof(insns) / sizeof(insns[0]); i++) {
-        for (size_t j = 0; j < sizeof(exits) / sizeof(exits[0]); j++) {
-            enum sevc_result result;
+        set(&scenes[0]);
+        for (unsigned j = 0; j < EXIT_CODES; j++) {
+            uint64_t exit_code = exit_code_number(j);
 
-            if (exits[j] == insns[i].exit_code) {
+            if ((exit_code == insns[i].exit_code && exit_code != 0) || is_forwarded(exit_code)) {
                 continue;
             }
-            set(&scenes[0]);
             world_code(insns[i].code, insns[i].length);
-            result = world_run(exits[j]);
-            assert_true(result >= SEVC_UNSUPPORTED);
+            assert_true(world_run(exit_code) >= SEVC_UNSUPPORTED);
             assert_int_equal(world.host.vmgexits, 0);
-            world_finish();
             injections++;
         }
+        world_finish();
     }
     print_message("%u injections\n", injections);
-}
-
-/* Exits that concern no instruction, and are passed on: their own tests are elsewhere. */
-static bool is_forwarded(uint64_t exit_code)
-{
-    return exit_code == SEVC_EXIT_DB || exit_code == SEVC_EXIT_NOT_VALIDATED;
 }
 
 /* One exit code and no other, of all that there are; and none by its low bits. */

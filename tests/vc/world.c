@@ -119,6 +119,9 @@ bool sevc_os_copy(struct sevc_copy *copy)
     if (copy->access == SEVC_ACCESS_PROBE_WRITE && world.race) {
         world_page(copy->va + copy->bytes - 1)->read_only = true;
     }
+    if (copy->access == SEVC_ACCESS_PROBE_READ && complete && world.unmap_after_probe) {
+        world_page(copy->va)->absent = true;
+    }
     if (complete) {
         copy->done = copy->bytes;
     }
@@ -154,6 +157,16 @@ bool sevc_os_mmio_allowed(const struct sevc_trap *trap, uint64_t gpa, unsigned b
     (void)bytes;
     (void)write;
     return gpa != world.mmio_denied;
+}
+
+bool sevc_os_page_not_validated(const struct sevc_trap *trap)
+{
+    assert_ptr_equal(trap, &world.trap);
+    if (world.validates == 0) {
+        return false;
+    }
+    world.validates--;
+    return true;
 }
 
 void sevc_os_fix_shadow_stack(const struct sevc_trap *trap, uint64_t old_rip)

@@ -62,6 +62,12 @@ struct world {
     /* A write that fails though its probe did not: pages go read-only at the first exit. */
     bool race;
 
+    /* A page that another CPU unmaps as soon as a probe for reading has been answered. */
+    bool unmap_after_probe;
+
+    /* sevc_os_page_not_validated() sees to it, so often. */
+    unsigned validates;
+
     /* What the hooks have seen. */
     unsigned fetches, translations, probes, copies, shadow_stack_fixes;
     uint64_t shadow_stack_rip;
