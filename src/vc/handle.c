@@ -138,11 +138,6 @@ static enum sevc_result fetch_and_decode(struct sevc_exception *vc)
     complete = sevc_os_copy(&copy);
     report->insn_bytes = complete ? SEVC_INSN_MAX_BYTES : (uint8_t)copy.done;
 
-    if (is_bare_cpuid(report)) {
-        vc->insn.kind = SEVC_INSN_CPUID;
-        vc->insn.length = 2;
-        return SEVC_OK;
-    }
     result = sevc_decode(report->insn, report->insn_bytes, vc->code_bits, &vc->insn);
     if (result == SEVC_OK) {
         return SEVC_OK;
