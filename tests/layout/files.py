@@ -7,7 +7,7 @@ import sys
 
 ROOTS = ("include", "src", "emulator", "examples", "tests", "fuzz", "bench", "tools", "scripts",
          ".ci")
-C_SUFFIXES = (".c", ".h", ".S")
+C_SUFFIXES = (".inc", ".c", ".h", ".S")
 
 
 def is_skipped(folder):
