@@ -31,6 +31,11 @@ static inline void sevc_arch_copy(volatile void *to, const volatile void *from, 
     }
 }
 
+/* CLI: a program on the host has no interrupts. */
+static inline void sevc_arch_cli(void)
+{
+}
+
 /* HLT: nothing more to do. */
 void sevc_arch_halt(void);
 

@@ -42,6 +42,11 @@ static inline void sevc_arch_copy(volatile void *to, const volatile void *from, 
     __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
 }
 
+static inline void sevc_arch_cli(void)
+{
+    __asm__ volatile("cli" : : : "memory");
+}
+
 static inline void sevc_arch_halt(void)
 {
     __asm__ volatile("hlt" : : : "memory");

@@ -19,7 +19,11 @@ uint64_t sevc_msr_exchange(uint64_t request)
 
 __attribute__((noreturn)) void sevc_terminate_with(unsigned set, unsigned code)
 {
-    /* A hostile host may resume us: nothing but asking again can be right after this point. */
+    /*
+     * A hostile host may resume us: nothing but asking again can be right after this point. Nor may
+     * an interrupt go on with what was found hopeless, or put the GHCB's address into the MSR.
+     */
+    sevc_arch_cli();
     for (;;) {
         sevc_arch_wrmsr(SEVC_MSR_GHCB, sevc_msr_terminate_request(set, code));
         sevc_arch_vmgexit();
