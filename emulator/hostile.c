@@ -545,9 +545,10 @@ bool hostile_private_fault(struct vcpu *v, uint64_t gpa)
     return withheld || lies_told() != before;
 }
 
+/* One that has left its interrupts on is woken by them, as it asked for. */
 bool hostile_wakes_halt(struct vcpu *v)
 {
-    if (refused == 0)
+    if (refused == 0 || (v->vmcb->rflags & RFLAGS_IF) != 0)
         return false;
     vcpu_advance(v, 1);
     return true;
