@@ -16,14 +16,23 @@ static struct cpuid early_cpuid(uint32_t leaf)
 uint8_t vc_early(void)
 {
     static struct sevc_idt_gate early_idt[SEVC_EARLY_IDT_GATES];
+    struct cpuid encryption;
+    unsigned c_bit;
 
     sevc_early_install(early_idt, KERNEL_CS); /* before the first CPUID */
 
     /* The early handler has made sure that the host does not deny what SEV_STATUS says. */
-    if (early_cpuid(0x80000000).eax < SEVC_CPUID_MEMORY_ENCRYPTION ||
-        (early_cpuid(SEVC_CPUID_MEMORY_ENCRYPTION).eax & SEVC_CPUID_EAX_SEV_ES) == 0)
+    if (early_cpuid(0x80000000).eax < SEVC_CPUID_MEMORY_ENCRYPTION)
+        sevc_terminate(SEVC_TERM_GENERAL);
+    encryption = early_cpuid(SEVC_CPUID_MEMORY_ENCRYPTION);
+    if ((encryption.eax & SEVC_CPUID_EAX_SEV_ES) == 0)
         sevc_terminate(SEVC_TERM_GENERAL); /* no SEV-ES guest: this kernel has no other life */
-    return early_cpuid(SEVC_CPUID_MEMORY_ENCRYPTION).ebx & SEVC_CPUID_EBX_C_BIT_MASK;
+
+    /* The C-bit is not the host's to choose: the loader has built its page tables with it. */
+    c_bit = encryption.ebx & SEVC_CPUID_EBX_C_BIT_MASK;
+    if ((read_cr3() >> c_bit & 1) == 0)
+        sevc_terminate(SEVC_TERM_GENERAL);
+    return (uint8_t)c_bit;
 }
 /* doc: end */
 
