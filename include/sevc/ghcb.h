@@ -144,8 +144,8 @@ uint64_t sevc_msr_exchange(uint64_t request);
 /*
  * Asks the hypervisor to end this guest (GHCB spec 2.03, 2.3.1, request 0x100). set 0 holds
  * the specification's reasons SEVC_TERM_*; 1 to 15 are the guest's own. Does not return: should the host
- * resume the guest, it asks again, for ever, and halts in between, interrupts off. Callable anywhere
- * at CPL 0.
+ * resume the guest, it asks again, for ever, and halts in between, interrupts off. Callable
+ * anywhere at CPL 0.
  */
 __attribute__((noreturn)) void sevc_terminate_with(unsigned set, unsigned code);
 __attribute__((noreturn)) void sevc_terminate(unsigned code); /* set 0 */
