@@ -126,6 +126,7 @@ static void user_mode_gets_a_port_only_by_policy(void **state)
         { SEVC_USER_IO_BITMAP, 3, 3, "\xee", 1, 0x70, true },        /* CPL <= IOPL: not asked */
         { SEVC_USER_IO_BITMAP, 3, 2, "\xee", 1, 0x70, false },
         { SEVC_USER_IO_BITMAP, 1, 1, "\xee", 1, 0x70, true },
+        { SEVC_USER_IO_BITMAP, 3, 0, "\xec", 1, 0x70, false },
         { SEVC_USER_IO_BITMAP, 3, 0, "\x6e", 1, 0x70, false },
         { SEVC_USER_IO_BITMAP, 3, 0, "\xf3\x6c", 2, 0x70, false },
     };

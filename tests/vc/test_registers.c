@@ -271,15 +271,20 @@ static void cr4_tsd_keeps_the_time_from_user_mode(void **state)
     world_assert_unchanged();
     world_finish();
 
-    world_start(); /* but not from the kernel */
-    world.cr4 = CR4_TSD;
-    world_code(rdtsc, 2);
-    host_expect(&world.host, &(struct host_exchange){
-                                 .event = SEVC_EXIT_RDTSC,
-                                 .outputs = { { RAX, 1 }, { RDX, 2 } },
-                             });
-    assert_int_equal(world_run(SEVC_EXIT_RDTSC), SEVC_OK);
-    world_finish();
+    for (unsigned user = 0; user < 2; user++) { /* but not from the kernel, and not without TSD */
+        world_start();
+        if (user != 0) {
+            world_user();
+        }
+        world.cr4 = user != 0 ? ~CR4_TSD & ~(1ull << 12) : CR4_TSD;
+        world_code(rdtsc, 2);
+        host_expect(&world.host, &(struct host_exchange){
+                                     .event = SEVC_EXIT_RDTSC,
+                                     .outputs = { { RAX, 1 }, { RDX, 2 } },
+                                 });
+        assert_int_equal(world_run(SEVC_EXIT_RDTSC), SEVC_OK);
+        world_finish();
+    }
 }
 
 int main(void)
