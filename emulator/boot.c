@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "boot.h"
 
+#include "boot_ap.h"
 #include "boot_paging.h"
 #include "cpu.h"
 #include "format.h"
@@ -8,6 +9,7 @@
 #include "memory.h"
 #include "report.h"
 #include "libc.h"
+#include "smp.h"
 #include "view.h"
 
 #define E820_RAM      1
@@ -21,7 +23,8 @@
 struct start_info {
     uint32_t magic, version, flags, module_count;
     uint64_t modules, cmdline, rsdp, map;
-    uint32_t map_count, reserved;
+    uint32_t map_count;
+    uint32_t processors; /* reserved in PVH; 0 if there is one */
 };
 
 struct start_module {
@@ -60,6 +63,9 @@ uint64_t boot_take(uint64_t bytes)
     memset(memory_direct(boot_area.start), 0, (bytes + PAGE_MASK) & ~PAGE_MASK);
     return boot_area.start;
 }
+
+/* The pages of the other processors. Empty if there are none. */
+static struct memory_range ap_area;
 
 static void find_boot_area(void)
 {
@@ -121,13 +127,13 @@ static void add_map(struct boot_page *page, uint64_t start, uint64_t end, uint32
     page->map[page->info.map_count++] = (struct start_map_entry){ start, end - start, type, 0 };
 }
 
-/* The first piece in use at or above an address: a segment of the kernel, or the boot data. */
+/* The first piece in use at or above an address: a segment of the kernel, or the boot's areas. */
 static struct memory_range next_used(const struct loader_kernel *kernel, uint64_t from)
 {
     struct memory_range best = { ~0ull, ~0ull };
 
-    for (size_t i = 0; i <= kernel->count; i++) {
-        struct memory_range r = boot_area;
+    for (size_t i = 0; i <= kernel->count + 1; i++) {
+        struct memory_range r = i == kernel->count ? boot_area : ap_area;
         if (i < kernel->count) {
             const struct loader_segment *s = &kernel->segments[i];
             r = (struct memory_range){ s->pa & ~PAGE_MASK,
@@ -169,17 +175,25 @@ static void check_overlap(const struct loader_kernel *kernel)
                        "the kernel's segment at 0x%llx collides with the boot data from 0x%llx "
                        "on: give QEMU a larger -m",
                        (unsigned long long)s->pa, (unsigned long long)boot_area.start);
+        if (s->pa < ap_area.end && s->pa + s->bytes > ap_area.start)
+            report_end(VERDICT_ERROR,
+                       "the kernel's segment at 0x%llx collides with the pages of the other "
+                       "processors from 0x%llx on",
+                       (unsigned long long)s->pa, (unsigned long long)ap_area.start);
     }
 }
 
 void boot_prepare(const struct loader_kernel *kernel, struct vcpu_entry *entry)
 {
     find_boot_area();
+    if (smp_count > 1)
+        ap_area = (struct memory_range){ BOOT_AP_START, BOOT_AP_END };
     struct boot_page *page = memory_direct(boot_take(sizeof(*page)));
     uint64_t stack = boot_take(STACK_BYTES);
 
     page->info.magic = 0x336EC578;
     page->info.version = 1;
+    page->info.processors = smp_count > 1 ? smp_count : 0;
     page->info.map = pa_of(page->map);
     memcpy(page->gdt, flat_gdt, sizeof(flat_gdt));
     read_cmdline(page);
@@ -188,6 +202,8 @@ void boot_prepare(const struct loader_kernel *kernel, struct vcpu_entry *entry)
     check_overlap(kernel);
     build_map(page, kernel);
     view_adopt_private(boot_area.start, boot_area.end);
+    if (smp_count > 1)
+        entry->park_segment = boot_ap_prepare();
 
     entry->rip = kernel->entry;
     entry->rdi = pa_of(&page->info);

@@ -9,12 +9,18 @@
 #include "report.h"
 #include "libc.h"
 
-struct config config = { .log = REPORT_EVENTS };
+struct config config = { .log = REPORT_EVENTS, .irq_vector = 0xE0, .seed = 1 };
 
 /* A choice: the key, one of its values, and the effect of that value. */
 struct choice {
     const char *key, *value;
-    enum { SET_LOG, SET_STOP_NEVER, SET_RDTSC_NATIVE } field;
+    enum {
+        SET_LOG,
+        SET_STOP_NEVER,
+        SET_RDTSC_NATIVE,
+        SET_NMI_WINDOW_IRET,
+        SET_NMI_IMMEDIATE,
+    } field;
     unsigned setting;
 };
 
@@ -27,6 +33,23 @@ static const struct choice choices[] = {
     { "stop", "never", SET_STOP_NEVER, 1 },
     { "rdtsc", "intercept", SET_RDTSC_NATIVE, 0 },
     { "rdtsc", "native", SET_RDTSC_NATIVE, 1 },
+    { "nmi-window", "complete", SET_NMI_WINDOW_IRET, 0 },
+    { "nmi-window", "iret", SET_NMI_WINDOW_IRET, 1 },
+    { "nmi-storm", "immediate", SET_NMI_IMMEDIATE, 1 },
+};
+
+/* A decimal number, with its limits. */
+enum number_field { NUMBER_NMI_STORM, NUMBER_IRQ_STORM, NUMBER_IRQ_VECTOR, NUMBER_SEED };
+
+static const struct {
+    const char *key;
+    uint64_t low, high;
+    enum number_field field;
+} numbers[] = {
+    { "nmi-storm", 1, 1000000, NUMBER_NMI_STORM },
+    { "irq-storm", 1, 1000000, NUMBER_IRQ_STORM },
+    { "irq-vector", 32, 255, NUMBER_IRQ_VECTOR },
+    { "seed", 0, ~0ull, NUMBER_SEED },
 };
 
 static void apply(const struct choice *choice)
@@ -41,7 +64,60 @@ static void apply(const struct choice *choice)
     case SET_RDTSC_NATIVE:
         config.rdtsc_native = choice->setting != 0;
         break;
+    case SET_NMI_WINDOW_IRET:
+        config.nmi_window_iret = choice->setting != 0;
+        break;
+    case SET_NMI_IMMEDIATE:
+        config.nmi_immediate = choice->setting != 0;
+        break;
     }
+}
+
+static void apply_number(enum number_field field, uint64_t value)
+{
+    switch (field) {
+    case NUMBER_NMI_STORM:
+        config.nmi_storm_us = value;
+        break;
+    case NUMBER_IRQ_STORM:
+        config.irq_storm_us = value;
+        break;
+    case NUMBER_IRQ_VECTOR:
+        config.irq_vector = (uint8_t)value;
+        break;
+    case NUMBER_SEED:
+        config.seed = value;
+        break;
+    }
+}
+
+/* Result: false if it is no number. */
+static bool decimal(const char *text, uint64_t *value)
+{
+    *value = 0;
+    if (*text == 0)
+        return false;
+    for (; *text != 0; text++) {
+        if (*text < '0' || *text > '9')
+            return false;
+        *value = *value * 10 + (unsigned)(*text - '0');
+    }
+    return true;
+}
+
+static bool parse_number_option(const char *key, const char *text)
+{
+    uint64_t value;
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        if (!string_equal(key, numbers[i].key))
+            continue;
+        if (!decimal(text, &value) || value < numbers[i].low || value > numbers[i].high)
+            return false;
+        apply_number(numbers[i].field, value);
+        return true;
+    }
+    return false;
 }
 
 /* A comma-separated list of the GHCB server's allowances. */
@@ -72,7 +148,8 @@ static bool parse_option(const char *key, const char *value)
             return true;
         }
     }
-    return hostile_option(key, value);
+    bool mine = parse_number_option(key, value);
+    return hostile_option(key, value) || mine; /* both want the seed */
 }
 
 void config_read(void)

@@ -15,6 +15,13 @@ struct config {
     bool stop_never;   /* stop=first|never: go on after a violation */
     bool rdtsc_native; /* rdtsc=native|intercept: RDTSC and RDTSCP */
     uint32_t allow;    /* allow=NAME[,NAME...]: enum ghcb_allow */
+
+    bool nmi_window_iret;  /* nmi-window=complete|iret */
+    bool nmi_immediate;    /* nmi-storm=immediate */
+    uint64_t nmi_storm_us; /* nmi-storm=PERIOD; 0: none */
+    uint64_t irq_storm_us; /* irq-storm=PERIOD; 0: none */
+    uint8_t irq_vector;    /* irq-vector=32..255 */
+    uint64_t seed;         /* seed=N, of storms and of a malicious host */
 };
 
 extern struct config config;

@@ -52,14 +52,15 @@
 #define PF_RSV (1u << 3)
 #define PF_ID  (1u << 4)
 
-#define VECTOR_DB 1
-#define VECTOR_UD 6
-#define VECTOR_DF 8
-#define VECTOR_TS 10
-#define VECTOR_NP 11
-#define VECTOR_SS 12
-#define VECTOR_GP 13
-#define VECTOR_PF 14
+#define VECTOR_DB  1
+#define VECTOR_NMI 2
+#define VECTOR_UD  6
+#define VECTOR_DF  8
+#define VECTOR_TS  10
+#define VECTOR_NP  11
+#define VECTOR_SS  12
+#define VECTOR_GP  13
+#define VECTOR_PF  14
 
 #define MSR_EFER     0xC0000080
 #define MSR_HSAVE_PA 0xC0010117
@@ -143,6 +144,11 @@ static inline uint64_t cpu_read_cr3(void)
 static inline void cpu_write_cr3(uint64_t value)
 {
     __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
+}
+
+static inline void cpu_pause(void)
+{
+    __asm__ volatile("pause" : : : "memory");
 }
 
 static inline void cpu_clgi(void)

@@ -5,7 +5,9 @@
 #include <stddef.h>
 
 #include "cpu.h"
+#include "lapic.h"
 #include "memory.h"
+#include "storm.h"
 #include "libc.h"
 
 #define PORT_EXIT     0x0F4
@@ -106,7 +108,9 @@ bool device_mmio_read(uint64_t gpa, void *data, unsigned size)
 
     if (at == NULL)
         return false;
-    if (memory_is_rom(gpa)) {
+    if (lapic_read(gpa, data, size))
+        return true;
+    if (memory_is_rom(gpa) || storm_owns(gpa)) {
         memset(data, 0xFF, size); /* kernels look for tables there */
         return true;
     }
@@ -129,6 +133,8 @@ bool device_mmio_write(uint64_t gpa, const void *data, unsigned size)
 
     if (at == NULL)
         return false;
+    if (lapic_write(gpa, data, size) || storm_owns(gpa))
+        return true;
     if (size == 8)
         *(volatile uint64_t *)at = *(const uint64_t *)data;
     else if (size == 4)

@@ -79,18 +79,21 @@ static void exit_vmgexit(struct vcpu *v, const struct insn *insn)
         report_vmgexit_page(&where, request->code, request->info1, request->info2);
 
     hostile_after_service(v, page, &where, &outcome);
+    vcpu_advance(v, insn->prefixes + 3u);
     switch (outcome) {
     case GHCB_RESUME:
-    case GHCB_NMI_COMPLETE: /* NMIs go to the guest directly until issue 4 */
+        break;
+    case GHCB_NMI_COMPLETE:
+        nmi_complete(v);
         break;
     case GHCB_TERMINATED:
         report_end(VERDICT_TERMINATED, "set=%u code=%u", request->term_set, request->term_code);
     case GHCB_RESET_HOLD:
-        report_end(VERDICT_ERROR, "the only processor waits in AP reset hold for ever");
+        hold_enter(v);
+        break;
     case GHCB_VIOLATION:
         report_end(VERDICT_VIOLATION, "stopped at the first");
     }
-    vcpu_advance(v, insn->prefixes + 3u);
 }
 
 /* F3 0F 01 D9 and F2 0F 01 D9 are VMGEXIT; without the prefix it is VMMCALL. */
@@ -152,6 +155,9 @@ static const struct {
     { SEVC_EXIT_WRITE_CR0, SEVC_EXIT_WRITE_CR0, privileged_write_cr0 },
     { SEVC_EXIT_HLT, SEVC_EXIT_HLT, halt_handle },
     { SEVC_EXIT_INTR, SEVC_EXIT_INTR, halt_interrupted },
+    { SEVC_EXIT_NMI, SEVC_EXIT_NMI, halt_kicked }, /* taken already: smp_leave() */
+    { SEVC_EXIT_IRET, SEVC_EXIT_IRET, nmi_iret },
+    { SEVC_EXIT_DB, SEVC_EXIT_DB, nmi_stepped },
     { SEVC_EXIT_VMRUN, SEVC_EXIT_VMRUN, exit_undefined },
     { SEVC_EXIT_VMLOAD, SEVC_EXIT_SKINIT, exit_undefined },
     { SEVC_EXIT_INVLPGA, SEVC_EXIT_INVLPGA, exit_undefined },

@@ -13,6 +13,7 @@
 
 #define SELECT_SIGNATURE 0x00
 #define SELECT_ID        0x01
+#define SELECT_NB_CPUS   0x05
 #define SELECT_DIRECTORY 0x19
 #define ID_DMA           (1u << 1)
 
@@ -62,6 +63,13 @@ void fwcfg_init(void)
     cpu_out16(PORT_SELECT, SELECT_ID);
     if ((cpu_in8(PORT_DATA) & ID_DMA) == 0)
         report_end(VERDICT_ERROR, "fw_cfg without DMA: use machine pc or q35 of QEMU 2.9 or later");
+}
+
+unsigned fwcfg_processors(void)
+{
+    cpu_out16(PORT_SELECT, SELECT_NB_CPUS);
+    unsigned low = cpu_in8(PORT_DATA);
+    return low | (unsigned)cpu_in8(PORT_DATA) << 8;
 }
 
 bool fwcfg_find(const char *name, struct fwcfg_file *file)

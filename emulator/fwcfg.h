@@ -17,6 +17,9 @@ struct fwcfg_file {
 /* Checks that the device is there and can do DMA; ends the run if not. */
 void fwcfg_init(void);
 
+/* How many processors QEMU's -smp has given the machine. */
+unsigned fwcfg_processors(void);
+
 bool fwcfg_find(const char *name, struct fwcfg_file *file);
 
 /* Copies bytes at an offset; what lies beyond the file's end reads as zero. */

@@ -20,10 +20,11 @@ void halt_handle(struct vcpu *v)
 {
     if (hostile_wakes_halt(v))
         return;
-    if ((v->vmcb->rflags & RFLAGS_IF) == 0)
+    v->halt_rip = v->vmcb->rip;
+    v->asleep = true;
+    if (hold_is_forever())
         report_end(VERDICT_ERROR, "the guest halted for ever at rip=0x%llx: HLT, interrupts off",
                    (unsigned long long)v->vmcb->rip);
-    v->halt_rip = v->vmcb->rip;
     v->vmcb->intercept &= ~INTERCEPT_HLT;
     v->vmcb->intercept |= INTERCEPT_INTR;
 }
@@ -37,4 +38,17 @@ void halt_interrupted(struct vcpu *v)
         vcpu_advance(v, insn.prefixes + 1u);
     v->vmcb->intercept |= INTERCEPT_HLT;
     v->vmcb->intercept &= ~INTERCEPT_INTR;
+    v->asleep = false;
+}
+
+void halt_kicked(struct vcpu *v)
+{
+    if (v->asleep)
+        v->vmcb->rip = v->halt_rip;
+}
+
+void halt_wake(struct vcpu *v)
+{
+    if (v->asleep)
+        halt_interrupted(v);
 }

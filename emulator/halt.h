@@ -10,6 +10,8 @@
 struct vcpu;
 
 void halt_handle(struct vcpu *v);
+void halt_kicked(struct vcpu *v); /* by an NMI of the monitor's own: the sleep goes on */
+void halt_wake(struct vcpu *v);   /* if it sleeps: an NMI of the guest is coming */
 void halt_interrupted(struct vcpu *v);
 
 #endif

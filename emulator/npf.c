@@ -73,8 +73,8 @@ static void fault_in_ram(struct vcpu *v, const struct nested_fault *fault)
         changed = view_require_code(fault->gpa);
     else
         changed = view_require(fault->gpa, fault->encrypted ? VIEW_PRIVATE : VIEW_SHARED);
-    /* Going on would mean the same fault for ever. */
-    if (!changed)
+    /* Going on would mean the same fault for ever, unless another processor has mended it. */
+    if (!changed && smp_count == 1)
         report_end(VERDICT_ERROR, "a nested fault on gpa=0x%llx with nothing to mend (a bug)",
                    (unsigned long long)fault->gpa);
     if (data && fault->encrypted)

@@ -8,6 +8,7 @@
 #include "cpu.h"
 #include "format.h"
 #include "hostile.h"
+#include "vcpu.h"
 #include "view.h"
 
 #define REPORT_PORT 0x505 /* QEMU's isa-debugcon */
@@ -26,6 +27,10 @@ struct counter {
 static struct counter counters[128];
 static size_t counter_count;
 static uint64_t violations, exits;
+
+static struct {
+    uint64_t vc, vmgexit;
+} per_cpu[VCPU_MAX];
 
 /* The name in the verdict line, and what QEMU's exit status is made of. */
 static const struct {
@@ -59,6 +64,15 @@ static void send_line(const char *format, ...) REPORT_PRINTF(1, 2);
 static void send_line(const char *format, ...)
 {
     va_list args;
+    va_start(args, format);
+    send_line_va(format, args);
+    va_end(args);
+}
+
+void report_line(const char *format, ...)
+{
+    va_list args;
+
     va_start(args, format);
     send_line_va(format, args);
     va_end(args);
@@ -120,6 +134,7 @@ static struct counter *counter_of(enum counter_kind kind, uint64_t code)
 void report_vc(const struct vcpu_where *where, uint32_t exit_code)
 {
     counter_of(COUNT_EXIT, exit_code)->vc++;
+    per_cpu[where->cpu].vc++;
     report_log(REPORT_EXITS, "vc cpu=%u exit=0x%x rip=0x%llx", where->cpu, exit_code,
                (unsigned long long)where->rip);
 }
@@ -128,6 +143,7 @@ void report_vmgexit_page(const struct vcpu_where *where, uint64_t code, uint64_t
                          uint64_t info2)
 {
     counter_of(COUNT_EXIT, code)->vmgexit++;
+    per_cpu[where->cpu].vmgexit++;
     report_log(REPORT_EXITS, "vmgexit cpu=%u code=0x%llx info1=0x%llx info2=0x%llx rip=0x%llx",
                where->cpu, (unsigned long long)code, (unsigned long long)info1,
                (unsigned long long)info2, (unsigned long long)where->rip);
@@ -136,6 +152,7 @@ void report_vmgexit_page(const struct vcpu_where *where, uint64_t code, uint64_t
 void report_vmgexit_msr(const struct vcpu_where *where, uint64_t msr)
 {
     counter_of(COUNT_MSR, msr & 0xFFF)->vmgexit++;
+    per_cpu[where->cpu].vmgexit++;
     report_log(REPORT_EXITS, "vmgexit cpu=%u msr=0x%llx rip=0x%llx", where->cpu,
                (unsigned long long)msr, (unsigned long long)where->rip);
 }
@@ -160,6 +177,21 @@ static void send_histogram(void)
               (unsigned long long)exits, (unsigned long long)view_flips());
 }
 
+static void send_processors(void)
+{
+    if (smp_count == 1)
+        return;
+    for (unsigned i = 0; i < smp_count; i++) {
+        const struct vcpu *v = vcpu_at(i);
+        send_line("processor cpu=%u vc=%llu vmgexit=%llu exits=%llu kicks=%llu state=%s", i,
+                  (unsigned long long)per_cpu[i].vc, (unsigned long long)per_cpu[i].vmgexit,
+                  (unsigned long long)v->smp.exits, (unsigned long long)v->smp.kicks,
+                  v->hold.held ? "held"
+                  : v->asleep  ? "halted"
+                               : "running");
+    }
+}
+
 _Noreturn void report_end(enum verdict verdict, const char *format, ...)
 {
     char text[LINE_BYTES];
@@ -168,7 +200,10 @@ _Noreturn void report_end(enum verdict verdict, const char *format, ...)
     /* What a guest did wrong outweighs what it says of itself at the end. */
     if (violations != 0 && (verdict == VERDICT_SUCCESS || verdict == VERDICT_FAILURE))
         verdict = VERDICT_VIOLATION;
+    smp_stop_for_good();
     send_histogram();
+    send_processors();
+    nmi_report();
     va_start(args, format);
     format_text_va(text, sizeof(text), format, args);
     va_end(args);

@@ -47,6 +47,9 @@ void report_violation(const struct vcpu_where *where, const char *rule, const ch
     REPORT_PRINTF(3, 4);
 uint64_t report_violations(void);
 
+/* A line whatever the level: for what is told at the end of a run. */
+void report_line(const char *format, ...) REPORT_PRINTF(1, 2);
+
 /* Counts a world switch: the cost of the emulation. */
 void report_exit(void);
 

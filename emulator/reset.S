@@ -17,6 +17,8 @@
 #define CR4_OSFXSR_OSXMMEXCPT 0x00000600
 
 #define MSR_EFER 0xC0000080
+#define MSR_APIC_BASE 0x1B
+#define APIC_BASE_BSP 0x100
 #define EFER_BITS 0x900 /* LME, NXE */
 
 #define PTE_TABLE 0x003 /* present, writable */
@@ -29,6 +31,17 @@ reset_entry:
     jmp reset16
 
     .section .reset, "ax"
+/*
+ * The other processors' start: SIPI vector 0xFF is FF000, where QEMU shows this page again. It is
+ * at the page's first byte.
+ */
+    cli
+    cld
+    lgdtl %cs:(reset_gdtr - LAYOUT_RESET_BASE)
+    movl $(CR0_PE), %eax
+    movl %eax, %cr0
+    ljmpl $LAYOUT_CS, $reset32
+
 reset16:
     cli
     cld
@@ -60,6 +73,12 @@ reset32:
     subl $LAYOUT_IMAGE_BYTES, %ebp
     cmpl $0x1000000, %ebp
     jb too_small
+    leal (LAYOUT_IMAGE_BYTES - 0x4000)(%ebp), %ebx
+
+    movl $MSR_APIC_BASE, %ecx
+    rdmsr
+    testl $APIC_BASE_BSP, %eax
+    jz enable_paging           /* the first processor has built everything */
 
     movl $LAYOUT_ROM_BASE, %esi
     movl %ebp, %edi
@@ -75,7 +94,6 @@ reset32:
      * linker script would have refused): one PML4, one PDPT for all physical memory in 1 GiB
      * pages, one PDPT and PD for the image. The identity map at PML4[0] goes away in start.c.
      */
-    leal (LAYOUT_IMAGE_BYTES - 0x4000)(%ebp), %ebx
     movl %ebx, %edi
     movl $(0x4000 / 4), %ecx
     rep stosl
@@ -103,6 +121,7 @@ reset32:
     cmpl $512, %ecx
     jb 1b
 
+enable_paging:
     movl $(CR4_PAE | CR4_OSFXSR_OSXMMEXCPT), %eax
     movl %eax, %cr4
     movl %ebx, %cr3
@@ -153,7 +172,7 @@ reset_gdtr:
     .code64
 entry64:
     lgdt image_gdtr(%rip)
-    leaq boot_stack_top(%rip), %rsp
+    movq reset_stack(%rip), %rsp
     pushq $LAYOUT_CS
     leaq 1f(%rip), %rax
     pushq %rax
@@ -166,8 +185,16 @@ entry64:
     movl %eax, %fs
     movl %eax, %gs
     xorl %ebp, %ebp
-    call start
+    call *reset_function(%rip)
     ud2
+
+    .data
+    .balign 8
+    .global reset_stack, reset_function
+reset_stack:                   /* smp_start.c changes both for the other processors */
+    .quad boot_stack_top
+reset_function:
+    .quad start
 
     .section .rodata
     .balign 8

@@ -3,6 +3,7 @@
 #include "start.h"
 
 #include "boot.h"
+#include "boot_ap.h"
 #include "config.h"
 #include "cpu.h"
 #include "device.h"
@@ -12,6 +13,8 @@
 #include "npt.h"
 #include "report.h"
 #include "selftest.h"
+#include "smp_start.h"
+#include "storm.h"
 #include "trap.h"
 #include "vcpu.h"
 #include "view.h"
@@ -48,6 +51,7 @@ _Noreturn void start(uint32_t image_pa)
     drop_identity_map();
     memory_init(image_pa);
     config_read();
+    smp_find_processors();
     report_log(REPORT_QUIET, "sevc-monitor: start version=%s ram=%lluM", SEVC_VERSION,
                (unsigned long long)guest_ram_mib());
     selftest_run();
@@ -59,7 +63,12 @@ _Noreturn void start(uint32_t image_pa)
     ghcb_platform_init(&platform, DEVICE_C_BIT);
     platform.allow = config.allow;
     platform.keep_going = config.stop_never;
+    if (smp_count > 1)
+        platform.jump_table_gpa = BOOT_AP_JUMP_TABLE;
     report_log(REPORT_EVENTS, "sevc-monitor: guest entry=0x%llx start-info=0x%llx",
                (unsigned long long)entry.rip, (unsigned long long)entry.rdi);
-    vcpu_loop(vcpu_create(0, &platform, &entry));
+    struct vcpu *first = vcpu_create(0, &platform, &entry);
+    smp_start_processors(&platform, &entry);
+    storm_start();
+    vcpu_loop(first);
 }

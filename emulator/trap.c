@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "trap.h"
 
+#include "cpu.h"
 #include "layout.h"
 #include "report.h"
 
@@ -20,12 +21,17 @@ static struct gate idt[32];
 void trap_init(void)
 {
     for (unsigned i = 0; i < 32; i++) {
-        uint64_t address = (uint64_t)trap_stubs[i];
+        uint64_t address = i == VECTOR_NMI ? (uint64_t)trap_nmi : (uint64_t)trap_stubs[i];
         idt[i] = (struct gate){
             (uint16_t)address,         LAYOUT_CS, GATE_INTERRUPT, (uint16_t)(address >> 16),
             (uint32_t)(address >> 32), 0
         };
     }
+    trap_load();
+}
+
+void trap_load(void)
+{
     struct {
         uint16_t limit;
         uint64_t base;

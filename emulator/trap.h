@@ -10,8 +10,11 @@ struct trap_frame {
 };
 
 void trap_init(void);
+void trap_load(void); /* on every further processor */
 _Noreturn void trap_unexpected(const struct trap_frame *frame);
 
-extern const uint8_t trap_stubs[32][16]; /* vmrun.S */
+/* vmrun.S */
+extern const uint8_t trap_stubs[32][16];
+void trap_nmi(void);
 
 #endif

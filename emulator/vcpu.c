@@ -11,27 +11,27 @@
 #include "memory.h"
 #include "npt.h"
 
-#define MAX_VCPUS 1
-
 #define IOPM_BYTES  (3 * PAGE_BYTES)
 #define MSRPM_BYTES (2 * PAGE_BYTES)
 
-static struct vcpu vcpus[MAX_VCPUS];
-static struct vmcb vmcbs[MAX_VCPUS];
+static struct vcpu vcpus[VCPU_MAX];
+static struct vmcb vmcbs[VCPU_MAX];
 static uint8_t iopm[IOPM_BYTES] __attribute__((aligned(4096)));
 static uint8_t msrpm[MSRPM_BYTES] __attribute__((aligned(4096)));
-static uint8_t host_save[MAX_VCPUS][PAGE_BYTES] __attribute__((aligned(4096)));
+static uint8_t host_save[VCPU_MAX][PAGE_BYTES] __attribute__((aligned(4096)));
 
 /*
  * What a host intercepts in an SEV-ES guest. PAUSE and interrupts are automatic exits on real
  * hardware and need nothing from the guest, so the emulation lets them through to QEMU; so does
- * HLT, but for halt.c. VMRUN has to be there; its relatives become #UD, as without EFER.SVME.
+ * HLT, but for halt.c. VMRUN has to be there; its relatives become #UD, as without EFER.SVME. Real
+ * NMIs are the monitor's own (smp.h).
  */
 static const uint8_t intercepts[] = {
     SEVC_EXIT_RDTSC,  SEVC_EXIT_RDPMC,    SEVC_EXIT_CPUID,   SEVC_EXIT_INVD,    SEVC_EXIT_IOIO,
     SEVC_EXIT_MSR,    SEVC_EXIT_SHUTDOWN, SEVC_EXIT_VMRUN,   SEVC_EXIT_VMMCALL, SEVC_EXIT_VMLOAD,
     SEVC_EXIT_VMSAVE, SEVC_EXIT_STGI,     SEVC_EXIT_CLGI,    SEVC_EXIT_SKINIT,  SEVC_EXIT_RDTSCP,
     SEVC_EXIT_WBINVD, SEVC_EXIT_HLT,      SEVC_EXIT_MONITOR, SEVC_EXIT_MWAIT,   SEVC_EXIT_INVLPGA,
+    SEVC_EXIT_NMI,
 };
 
 /* MSRs that reach the processor unseen: part of the VMSA on real hardware, switched there. */
@@ -97,6 +97,30 @@ static void init_state(struct vmcb *vmcb, const struct vcpu_entry *entry)
     vmcb->g_pat = 0x0007040600070406;
 }
 
+/* As after INIT (APM vol. 2, 14.1.3), at the place where the other processors wait. */
+static void init_parked(struct vmcb *vmcb, uint16_t segment)
+{
+    const struct vmcb_segment data = { 0, 0x93, 0xFFFF, 0 };
+
+    vmcb->cs = (struct vmcb_segment){ segment, 0x9B, 0xFFFF, (uint64_t)segment << 4 };
+    vmcb->ds = vmcb->es = vmcb->ss = vmcb->fs = vmcb->gs = data;
+    vmcb->gdtr = vmcb->idtr = (struct vmcb_segment){ 0, 0, 0xFFFF, 0 };
+    vmcb->ldtr = (struct vmcb_segment){ 0, 0x82, 0xFFFF, 0 };
+    vmcb->tr = (struct vmcb_segment){ 0, 0x8B, 0xFFFF, 0 };
+    vmcb->efer = EFER_SVME;
+    vmcb->cr0 = CR0_ET;
+    vmcb->cr3 = 0;
+    vmcb->cr4 = 0;
+    vmcb->rip = 0;
+    vmcb->rsp = 0;
+    vmcb->nested_cr3 = npt_root(false);
+}
+
+struct vcpu *vcpu_at(unsigned index)
+{
+    return &vcpus[index];
+}
+
 struct vcpu *vcpu_create(unsigned index, struct ghcb_platform *platform,
                          const struct vcpu_entry *entry)
 {
@@ -109,7 +133,11 @@ struct vcpu *vcpu_create(unsigned index, struct ghcb_platform *platform,
     v->vmcb_pa = memory_pa(v->vmcb);
     init_control(v->vmcb);
     init_state(v->vmcb, entry);
-    v->gpr[GPR_RDI] = entry->rdi;
+    if (index == 0)
+        v->gpr[GPR_RDI] = entry->rdi;
+    else
+        init_parked(v->vmcb, entry->park_segment);
+    v->lapic.spurious = 0xFF;
     ghcb_server_init(&v->ghcb, platform);
     return v;
 }
@@ -119,9 +147,14 @@ _Noreturn void vcpu_loop(struct vcpu *v)
     cpu_wrmsr(MSR_HSAVE_PA, memory_pa(host_save[v->index]));
     cpu_clgi();
     vcpu_load_hidden(v->vmcb_pa);
+    smp_lock(v);
     for (;;) {
+        hold_wait(v);
         hostile_before_run(v);
+        nmi_before_run(v);
+        smp_enter(v);
         vcpu_world_switch(v->gpr, v->vmcb_pa);
+        smp_leave(v);
         report_exit();
         if (!hostile_after_run(v))
             exits_handle(v);

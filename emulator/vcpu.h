@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One virtual processor: its VMCB, its registers, its end of the GHCB protocol, and the loop that
- * runs it. There is one for now; everything that several would not share is in struct vcpu.
+ * runs it. Everything that several do not share is in struct vcpu.
  */
 #ifndef EMULATOR_VCPU_H
 #define EMULATOR_VCPU_H
@@ -10,8 +10,14 @@
 #include <stdint.h>
 
 #include "ghcb_server.h"
+#include "hold.h"
+#include "lapic.h"
+#include "nmi.h"
 #include "report.h"
+#include "smp.h"
 #include "vmcb.h"
+
+#define VCPU_MAX 8
 
 /* Order of the instruction encoding; RAX and RSP are in the VMCB. */
 enum gpr { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI };
@@ -28,6 +34,12 @@ struct vcpu {
     const char *undelivered_why;
 
     uint64_t halt_rip; /* of the HLT in which the guest last slept (halt.c) */
+    bool asleep;       /* it sleeps there still */
+
+    struct smp_state smp;
+    struct hold hold;
+    struct lapic lapic;
+    struct nmi nmi;
 
     struct ghcb_server ghcb;
 };
@@ -36,10 +48,15 @@ struct vcpu {
 struct vcpu_entry {
     uint64_t rip, rsp, rdi, cr3, gdt;
     uint16_t gdt_limit;
+    uint16_t park_segment; /* where the others wait, in real mode (boot_ap.c) */
 };
 
+/* Number 0 starts at the entry, the others where they are parked. */
 struct vcpu *vcpu_create(unsigned index, struct ghcb_platform *platform,
                          const struct vcpu_entry *entry);
+struct vcpu *vcpu_at(unsigned index);
+
+/* Never returns. Called without the lock, on the processor itself. */
 _Noreturn void vcpu_loop(struct vcpu *v);
 
 /* Reads FS, GS, TR, LDTR into the VMCB; they stay in the processor otherwise (vmrun.S). */
@@ -60,5 +77,6 @@ void vcpu_inject(struct vcpu *v, unsigned vector, bool has_error_code, uint32_t 
 void vcpu_world_switch(uint64_t gpr[16], uint64_t vmcb_pa);
 void vcpu_load_hidden(uint64_t vmcb_pa);
 void vcpu_save_hidden(uint64_t vmcb_pa);
+void vcpu_take_nmi(void);
 
 #endif

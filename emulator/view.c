@@ -4,6 +4,7 @@
 #include "cpu.h"
 #include "memory.h"
 #include "npt.h"
+#include "smp.h"
 
 /* Per frame: enum view, and whether a private page is mapped at its C=0 name too. */
 #define STATE_VIEW_MASK 0x01
@@ -60,6 +61,7 @@ bool view_require(uint64_t gpa, enum view view)
 
     if ((states[frame] & STATE_VIEW_MASK) == view)
         return false;
+    smp_stop_others(frame);
     transform(frame);
     states[frame] = (uint8_t)view;
     map(frame);

@@ -7,9 +7,9 @@
  * The cipher is an exclusive-or with a key stream made from the frame number: no secret, but what
  * was written through one alias never reads as itself through the other.
  *
- * Places for later: a doorbell hook before device access, which makes every page that the guest
- * maps C=0 shared (DMA does not fault; issue 5), and a kick of the other processors before a page
- * changes its view (issue 4); both belong in view_require().
+ * Before a page changes its view, the other processors are called out of their guests (smp.h).
+ * Place for later: a doorbell hook before device access, which makes every page that the guest
+ * maps C=0 shared (DMA does not fault; issue 5); it belongs in view_require().
  */
 #ifndef EMULATOR_VIEW_H
 #define EMULATOR_VIEW_H

@@ -77,6 +77,25 @@ vcpu_save_hidden:
     ret
 
 /*
+ * void vcpu_take_nmi(void): takes the NMI that is pending, or sleeps until one comes. Everywhere
+ * else GIF is clear, so an NMI is never taken at another place; its handler ends the sleep.
+ */
+    .global vcpu_take_nmi
+vcpu_take_nmi:
+    stgi
+1:  hlt
+    jmp 1b
+
+    .global trap_nmi
+trap_nmi:
+    movq $nmi_taken, (%rsp)
+    iretq
+
+nmi_taken:
+    clgi
+    ret
+
+/*
  * The monitor's own exceptions: every one is a bug of the monitor, reported as such (trap.c).
  * Vectors with an error code: APM vol. 2, 8.2.
  */

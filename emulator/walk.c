@@ -74,6 +74,13 @@ static uint64_t load_entry(const void *entry, unsigned bytes)
     return low;
 }
 
+/* Accessed and dirty bits. Another processor may change the entry at the same time. */
+static void mark(uint8_t *entry, uint8_t bits)
+{
+    if ((*entry & bits) != bits)
+        __atomic_fetch_or(entry, bits, __ATOMIC_RELAXED);
+}
+
 /* The guest-physical address, C-bit included where the tables have one. */
 static enum walk_result translate(struct vcpu *v, struct walk *w, uint64_t *gpa,
                                   struct walk_fault *fault)
@@ -104,7 +111,7 @@ static enum walk_result translate(struct vcpu *v, struct walk *w, uint64_t *gpa,
         if (leaf && !allowed(v, w))
             return page_fault(w, PF_P, fault);
         if (!top_of_pae)
-            *(uint8_t *)at |= (uint8_t)(PTE_A | (leaf && (w->access & PF_W) != 0 ? PTE_D : 0));
+            mark(at, (uint8_t)(PTE_A | (leaf && (w->access & PF_W) != 0 ? PTE_D : 0)));
         if (leaf) {
             uint64_t offset_mask = (1ull << shift) - 1;
             *gpa = (entry & PTE_ADDRESS & ~offset_mask) | (w->va & offset_mask);

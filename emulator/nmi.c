@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+#include "nmi.h"
+
+#include <sevc/svm.h>
+
+#include "config.h"
+#include "cpu.h"
+#include "halt.h"
+#include "vcpu.h"
+
+#define INTERCEPT_IRET (1ull << (SEVC_EXIT_IRET - SEVC_EXIT_INTR))
+
+void nmi_request(struct vcpu *v)
+{
+    struct nmi *n = &v->nmi;
+
+    if (v->hold.held) {
+        n->lost++;
+        report_log(REPORT_EVENTS, "nmi cpu=%u lost: in AP reset hold", v->index);
+        return;
+    }
+    if (n->kept) {
+        n->merged++;
+        return;
+    }
+    n->kept = true;
+    n->sent++;
+    if (v != smp_current())
+        smp_kick(v);
+}
+
+void nmi_before_run(struct vcpu *v)
+{
+    struct vmcb *vmcb = v->vmcb;
+    struct nmi *n = &v->nmi;
+
+    if (!n->kept || n->in_flight)
+        return;
+    if ((vmcb->event_injection & SEVC_EVENTINJ_VALID) != 0) {
+        smp_kick(v); /* one event at a time: the other first, then an exit at once */
+        return;
+    }
+    halt_wake(v);
+    vmcb->event_injection = VECTOR_NMI | SEVC_EVENTINJ_TYPE_NMI | SEVC_EVENTINJ_VALID;
+    vmcb->interrupt_shadow = 0;
+    n->kept = false;
+    n->in_flight = true;
+    n->chained = n->chain_next;
+    n->chain_next = false;
+    if (config.nmi_window_iret)
+        vmcb->intercept |= INTERCEPT_IRET;
+    report_log(REPORT_EXITS, "nmi cpu=%u rip=0x%llx", v->index, (unsigned long long)vmcb->rip);
+}
+
+static void open_window(struct vcpu *v)
+{
+    struct nmi *n = &v->nmi;
+
+    n->in_flight = false;
+    n->completed++;
+    n->armed = true;
+    v->vmcb->intercept &= ~INTERCEPT_IRET;
+    if (!config.nmi_immediate || n->chained)
+        return;
+    n->chain_next = true;
+    nmi_request(v);
+}
+
+void nmi_complete(struct vcpu *v)
+{
+    if (v->nmi.in_flight) {
+        open_window(v);
+        return;
+    }
+    v->nmi.idle_completes++;
+    v->nmi.armed = true;
+}
+
+/*
+ * The window opens behind the IRET, and not before: the processor executes it, with the trap flag
+ * set, and comes back. The IRET takes the flag away again with the RFLAGS that it loads.
+ */
+void nmi_iret(struct vcpu *v)
+{
+    v->nmi.stepping = true;
+    v->nmi.dr6 = v->vmcb->dr6;
+    v->vmcb->rflags |= RFLAGS_TF;
+    v->vmcb->intercept_exceptions |= 1u << VECTOR_DB;
+    v->vmcb->intercept &= ~INTERCEPT_IRET;
+}
+
+void nmi_stepped(struct vcpu *v)
+{
+    if (!v->nmi.stepping)
+        report_end(VERDICT_ERROR, "unexpected #DB at rip=0x%llx (a bug)",
+                   (unsigned long long)v->vmcb->rip);
+    v->nmi.stepping = false;
+    v->vmcb->dr6 = v->nmi.dr6;
+    v->vmcb->rflags &= ~(uint64_t)RFLAGS_TF;
+    v->vmcb->intercept_exceptions &= ~(1u << VECTOR_DB);
+    if (v->nmi.in_flight) /* NMI_COMPLETE may have been faster */
+        open_window(v);
+}
+
+void nmi_disarm(struct vcpu *v)
+{
+    v->nmi.armed = false;
+}
+
+void nmi_reset(struct vcpu *v)
+{
+    struct nmi *n = &v->nmi;
+
+    n->dropped += (uint64_t)n->kept + (uint64_t)n->in_flight;
+    n->kept = n->in_flight = n->chained = n->chain_next = n->armed = false;
+    v->vmcb->intercept &= ~INTERCEPT_IRET;
+}
+
+void nmi_report(void)
+{
+    for (unsigned i = 0; i < smp_count; i++) {
+        const struct nmi *n = &vcpu_at(i)->nmi;
+        if (n->sent + n->lost + n->idle_completes == 0)
+            continue;
+        report_line("nmi cpu=%u sent=%llu completed=%llu pending=%u merged=%llu lost=%llu "
+                    "dropped=%llu idle-completes=%llu window=%s kept=%u%s",
+                    i, (unsigned long long)n->sent, (unsigned long long)n->completed,
+                    (unsigned)n->kept + (unsigned)n->in_flight, (unsigned long long)n->merged,
+                    (unsigned long long)n->lost, (unsigned long long)n->dropped,
+                    (unsigned long long)n->idle_completes, n->in_flight ? "closed" : "open",
+                    (unsigned)n->kept, n->in_flight && n->kept ? " NMI_COMPLETE is missing" : "");
+    }
+}
