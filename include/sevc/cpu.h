@@ -115,7 +115,7 @@ struct sevc_cpu_config {
 /* The parts of pinned CPUID answers that differ between CPUs: src/vc/cpuid_rules.c. */
 #define SEVC_CPUID_OWN_SLOTS 4
 struct sevc_cpuid_own {
-    uint32_t known;                           /* bit n: slot n has been learnt from the host */
+    uint32_t known;                           /* bit n: slot n, from 1 on, has been learnt */
     uint32_t values[SEVC_CPUID_OWN_SLOTS][4]; /* EAX, EBX, ECX, EDX; zero but for those parts */
 };
 

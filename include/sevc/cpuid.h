@@ -54,7 +54,10 @@ struct sevc_cpuid_entry {
     uint32_t leaf;
     uint32_t subleaf;
     uint32_t answer[4]; /* EAX, EBX, ECX, EDX: the static bits, the others zero */
-    uint32_t rule;      /* which bits are not static: a row of src/vc/cpuid_rules.c */
+    uint8_t rule;       /* which bits are not static: a row of src/vc/cpuid_rules.c, and */
+    uint8_t slot;       /* what is in that row */
+    uint8_t cr4_bit;
+    uint8_t ecx_bit;
     uint32_t used;
 };
 

@@ -26,17 +26,17 @@ static inline bool sevc_direct_is_native(const struct sevc_cpu *cpu)
     return cpu == NULL || cpu->magic == SEVC_CPU_NATIVE_MAGIC;
 }
 
-/* Notes why a call failed, if there is a place for it, and returns RESULT. (begin.c) */
+/* Notes why a call failed, if there is a place for it, and returns RESULT. (direct.c) */
 enum sevc_result sevc_direct_fail(struct sevc_cpu *cpu, enum sevc_result result,
                                   enum sevc_reason reason);
 
 /*
  * Takes the GHCB of CPU, which is not native, with interrupts off. If the result is not SEVC_OK they
- * are as they were, and there is nothing to end. (begin.c)
+ * are as they were, and there is nothing to end. (direct.c)
  */
 enum sevc_result sevc_direct_begin(struct sevc_direct *direct, struct sevc_cpu *cpu);
 
-/* Gives it back. Returns RESULT, the exchange's, and notes why it is not SEVC_OK. (begin.c) */
+/* Gives it back. Returns RESULT, the exchange's, and notes why it is not SEVC_OK. (direct.c) */
 enum sevc_result sevc_direct_end(struct sevc_direct *direct, enum sevc_result result);
 
 #endif

@@ -67,15 +67,15 @@ static bool learn(struct sevc_session *session, const struct sevc_cpuid_rule *ru
     if (rule->slot == SEVC_CPUID_NO_SLOT) {
         return true;
     }
-    if ((own->known >> rule->slot & 1) != 0) {
+    if (sevc_cpuid_own_known(session->cpu, rule->slot)) {
         for (unsigned reg = 0; reg < 4; reg++) {
-            difference |= (answer[reg] & rule->own[reg]) ^ own->values[rule->slot][reg];
+            difference |= (answer[reg] & rule->own[reg]) ^ own->values[rule->slot - 1][reg];
         }
         return difference == 0;
     }
     if (!session->nested) {
         for (unsigned reg = 0; reg < 4; reg++) {
-            own->values[rule->slot][reg] = answer[reg] & rule->own[reg];
+            own->values[rule->slot - 1][reg] = answer[reg] & rule->own[reg];
         }
         /* Last: an NMI in between must not find half of it. */
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -92,7 +92,7 @@ static enum sevc_result pin(struct sevc_session *session, uint32_t leaf, uint32_
                             const uint32_t answer[4], const struct sevc_cpuid_entry **entry)
 {
     struct sevc_cpuid_table *table = session->cpu->cpuid_table;
-    uint32_t rule = sevc_cpuid_rule_of(leaf, subleaf);
+    uint8_t rule = sevc_cpuid_rule_of(leaf, subleaf);
 
     *entry = sevc_cpuid_find(table, leaf, subleaf);
     if (*entry != NULL && !same_static_bits(*entry, answer)) {
@@ -185,7 +185,7 @@ static enum sevc_result compute(struct sevc_session *session, const struct sevc_
     struct sevc_cpuid_regs computed = *regs;
     enum sevc_result result = SEVC_OK;
 
-    if (rule->computed_from == SEVC_CPUID_COMPUTES_XSAVE && may_write(session)) {
+    if (entry->leaf == SEVC_CPUID_LEAF_XSAVE && may_write(session)) {
         result = obtain_features(session, trap);
     }
     if (result != SEVC_OK) {

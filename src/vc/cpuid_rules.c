@@ -2,50 +2,59 @@
 /* The facts about single leaves (APM vol. 3, appendix E; Intel SDM vol. 2A, CPUID). */
 #include "cpuid_rules.h"
 
+#define EAX SEVC_CPUID_EAX
+#define EBX SEVC_CPUID_EBX
+#define ECX SEVC_CPUID_ECX
+#define EDX SEVC_CPUID_EDX
+
 #define ALL ~0u
 
 #define LEAF_1_APIC_ID  0xFF000000u /* EBX: initial APIC id */
 #define LEAF_1_APIC     (1u << 9)   /* EDX, there and in 0x8000_0001: APIC_BASE enables it */
-#define LEAF_1_OSXSAVE  (1u << 27)  /* ECX */
+#define LEAF_1_OSXSAVE  27          /* ECX */
 #define CR4_OSXSAVE_BIT 18
-#define LEAF_7_OSPKE    (1u << 4) /* ECX */
+#define LEAF_7_OSPKE    4 /* ECX */
 #define CR4_PKE_BIT     22
 #define NODE_CORE       0xFFu /* 0x8000_001E, EBX: core; ECX: node; EAX: extended APIC id */
 
-/* Slots of sevc_cpu.cpuid_own. */
-enum { FEATURES, X2APIC_ID, EXTENDED_FEATURES, NODE };
-_Static_assert(NODE + 1 == SEVC_CPUID_OWN_SLOTS, "struct sevc_cpuid_own has room for each");
+/* Slots of sevc_cpu.cpuid_own, from 1 on. */
+enum { FEATURES = 1, X2APIC_ID, EXTENDED_FEATURES, NODE };
+_Static_assert(NODE == SEVC_CPUID_OWN_SLOTS, "struct sevc_cpuid_own has room for each");
 
-#define ANY     SEVC_CPUID_ANY_SUBLEAF
-#define NO_SLOT SEVC_CPUID_NO_SLOT
-#define NOTHING SEVC_CPUID_COMPUTES_NOTHING
-#define CR4     SEVC_CPUID_COMPUTES_CR4
-#define XSAVE   SEVC_CPUID_COMPUTES_XSAVE
+#define ANY SEVC_CPUID_ANY_SUBLEAF
 
-/* clang-format off */
 const struct sevc_cpuid_rule sevc_cpuid_rules[] = {
-    /* leaf, sub-leaf   each CPU's own: EAX, EBX, ECX, EDX      computed            slot */
-    { 0, 0,             { 0 },                                 { 0 }, NO_SLOT, NOTHING, 0 },
-    { 0x1, ANY,         { 0, LEAF_1_APIC_ID, 0, LEAF_1_APIC }, { 0, 0, LEAF_1_OSXSAVE, 0 },
-                                                               FEATURES, CR4, CR4_OSXSAVE_BIT },
-    { 0x7, 0,           { 0 },                                 { 0, 0, LEAF_7_OSPKE, 0 },
-                                                               NO_SLOT, CR4, CR4_PKE_BIT },
-    { 0xB, ANY,         { 0, 0, 0, ALL },                      { 0 }, X2APIC_ID, NOTHING, 0 },
-    { 0xD, 0,           { 0 },                                 { 0, ALL, 0, 0 },
-                                                               NO_SLOT, XSAVE, 0 },
-    { 0xD, 1,           { 0 },                                 { 0, ALL, 0, 0 },
-                                                               NO_SLOT, XSAVE, 0 },
-    { 0x1F, ANY,        { 0, 0, 0, ALL },                      { 0 }, X2APIC_ID, NOTHING, 0 },
-    { 0x80000001, ANY,  { 0, 0, 0, LEAF_1_APIC },              { 0 },
-                                                               EXTENDED_FEATURES, NOTHING, 0 },
-    { 0x8000001E, ANY,  { ALL, NODE_CORE, NODE_CORE, 0 },      { 0 }, NODE, NOTHING, 0 },
-    { 0x80000026, ANY,  { 0, 0, 0, ALL },                      { 0 }, X2APIC_ID, NOTHING, 0 },
+    { 0 }, /* SEVC_CPUID_RULE_STATIC */
+    { .leaf = 0x1,
+      .subleaf = ANY,
+      .own = { [EBX] = LEAF_1_APIC_ID, [EDX] = LEAF_1_APIC },
+      .computed = { [ECX] = 1u << LEAF_1_OSXSAVE },
+      .slot = FEATURES,
+      .cr4_bit = CR4_OSXSAVE_BIT,
+      .ecx_bit = LEAF_1_OSXSAVE },
+    { .leaf = 0x7,
+      .subleaf = 0,
+      .computed = { [ECX] = 1u << LEAF_7_OSPKE },
+      .cr4_bit = CR4_PKE_BIT,
+      .ecx_bit = LEAF_7_OSPKE },
+    { .leaf = 0xB, .subleaf = ANY, .own = { [EDX] = ALL }, .slot = X2APIC_ID },
+    { .leaf = SEVC_CPUID_LEAF_XSAVE, .subleaf = 0, .computed = { [EBX] = ALL } },
+    { .leaf = SEVC_CPUID_LEAF_XSAVE, .subleaf = 1, .computed = { [EBX] = ALL } },
+    { .leaf = 0x1F, .subleaf = ANY, .own = { [EDX] = ALL }, .slot = X2APIC_ID },
+    { .leaf = 0x80000001,
+      .subleaf = ANY,
+      .own = { [EDX] = LEAF_1_APIC },
+      .slot = EXTENDED_FEATURES },
+    { .leaf = 0x8000001E,
+      .subleaf = ANY,
+      .own = { [EAX] = ALL, [EBX] = NODE_CORE, [ECX] = NODE_CORE },
+      .slot = NODE },
+    { .leaf = 0x80000026, .subleaf = ANY, .own = { [EDX] = ALL }, .slot = X2APIC_ID },
 };
-/* clang-format on */
 
-uint32_t sevc_cpuid_rule_of(uint32_t leaf, uint32_t subleaf)
+uint8_t sevc_cpuid_rule_of(uint32_t leaf, uint32_t subleaf)
 {
-    for (uint32_t i = 1; i < sizeof(sevc_cpuid_rules) / sizeof(sevc_cpuid_rules[0]); i++) {
+    for (uint8_t i = 1; i < sizeof(sevc_cpuid_rules) / sizeof(sevc_cpuid_rules[0]); i++) {
         const struct sevc_cpuid_rule *rule = &sevc_cpuid_rules[i];
 
         if (rule->leaf == leaf && (rule->subleaf == ANY || rule->subleaf == subleaf)) {

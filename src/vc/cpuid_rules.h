@@ -16,23 +16,16 @@
 /* Registers of an answer, in the order of struct sevc_cpuid_regs. */
 enum { SEVC_CPUID_EAX, SEVC_CPUID_EBX, SEVC_CPUID_ECX, SEVC_CPUID_EDX };
 
-/* What is computed, and from what. */
-enum sevc_cpuid_computed {
-    SEVC_CPUID_COMPUTES_NOTHING,
-    SEVC_CPUID_COMPUTES_CR4,   /* one bit of ECX shows a bit of CR4 */
-    SEVC_CPUID_COMPUTES_XSAVE, /* EBX is the size of an XSAVE area */
-};
-
-#define SEVC_CPUID_NO_SLOT SEVC_CPUID_OWN_SLOTS
+#define SEVC_CPUID_NO_SLOT 0
 
 struct sevc_cpuid_rule {
     uint32_t leaf;
-    uint32_t subleaf;      /* or SEVC_CPUID_ANY_SUBLEAF */
-    uint32_t own[4];       /* the bits that are each CPU's own */
-    uint32_t computed[4];  /* the bits that are computed */
-    uint8_t slot;          /* in sevc_cpu.cpuid_own; leaves that show the same facts share it */
-    uint8_t computed_from; /* enum sevc_cpuid_computed */
-    uint8_t cr4_bit;
+    uint32_t subleaf;     /* or SEVC_CPUID_ANY_SUBLEAF */
+    uint32_t own[4];      /* the bits that are each CPU's own */
+    uint32_t computed[4]; /* the bits that are computed: of ECX one, or all of EBX */
+    uint8_t slot;         /* of sevc_cpu.cpuid_own; leaves with the same facts share it */
+    uint8_t cr4_bit;      /* the bit of CR4 that the computed bit of ECX shows */
+    uint8_t ecx_bit;      /* 0 if it is not computed */
 };
 
 #define SEVC_CPUID_ANY_SUBLEAF 0xFFFFFFFFu
@@ -41,8 +34,19 @@ struct sevc_cpuid_rule {
 #define SEVC_CPUID_RULE_STATIC 0
 extern const struct sevc_cpuid_rule sevc_cpuid_rules[];
 
-/* The row for a leaf and sub-leaf. */
-uint32_t sevc_cpuid_rule_of(uint32_t leaf, uint32_t subleaf);
+/* The number of the row for a leaf and sub-leaf. */
+uint8_t sevc_cpuid_rule_of(uint32_t leaf, uint32_t subleaf);
+
+/* Where a CPU keeps what is its own: slots count from 1. */
+static inline const uint32_t *sevc_cpuid_own_values(const struct sevc_cpu *cpu, unsigned slot)
+{
+    return cpu->cpuid_own.values[slot - 1];
+}
+
+static inline bool sevc_cpuid_own_known(const struct sevc_cpu *cpu, unsigned slot)
+{
+    return (cpu->cpuid_own.known >> slot & 1) != 0;
+}
 
 /* The static bits of a register of an answer. */
 static inline uint32_t sevc_cpuid_static(const struct sevc_cpuid_rule *rule, unsigned reg)

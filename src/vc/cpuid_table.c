@@ -30,6 +30,7 @@ const struct sevc_cpuid_entry *sevc_cpuid_remember(struct sevc_cpuid_table *tabl
                                                    uint32_t subleaf, const uint32_t answer[4])
 {
     uint32_t at = sevc_cpuid_home(leaf, subleaf);
+    const struct sevc_cpuid_rule *rule;
     struct sevc_cpuid_entry *entry;
 
     if (table->count == SEVC_CPUID_TABLE_ENTRIES) {
@@ -43,8 +44,12 @@ const struct sevc_cpuid_entry *sevc_cpuid_remember(struct sevc_cpuid_table *tabl
     entry->leaf = leaf;
     entry->subleaf = subleaf;
     entry->rule = sevc_cpuid_rule_of(leaf, subleaf);
+    rule = &sevc_cpuid_rules[entry->rule];
+    entry->slot = rule->slot;
+    entry->cr4_bit = rule->cr4_bit;
+    entry->ecx_bit = rule->ecx_bit;
     for (unsigned reg = 0; reg < 4; reg++) {
-        entry->answer[reg] = answer[reg] & sevc_cpuid_static(&sevc_cpuid_rules[entry->rule], reg);
+        entry->answer[reg] = answer[reg] & sevc_cpuid_static(rule, reg);
     }
     table->count++;
     /* Last: an NMI in between must not find half an answer. */

@@ -72,12 +72,4 @@ static inline bool sevc_cpuid_readable(const struct sevc_cpu *cpu)
 const struct sevc_cpuid_entry *sevc_cpuid_remember(struct sevc_cpuid_table *table, uint32_t leaf,
                                                    uint32_t subleaf, const uint32_t answer[4]);
 
-/*
- * The size of an XSAVE area for FEATURES (XCR0, or with COMPACTED XCR0 | XSS), from the table's
- * sub-leaves. SEVC_OK; SEVC_RETRY: a sub-leaf is not in the table; SEVC_HOST_ERROR: a size that
- * cannot be.
- */
-enum sevc_result sevc_cpuid_xsave_bytes(const struct sevc_cpuid_table *table, bool compacted,
-                                        uint64_t features, uint32_t *bytes);
-
 #endif

@@ -5,14 +5,26 @@
  * feature the sub-leaf with its size (EAX), its place in the standard form (EBX), and whether the
  * compacted form aligns it (ECX, bit 1).
  */
-#include "cpuid_table.h"
+#include <sevc/os.h>
+
+#include "cpuid_answer.h"
 
 #define LEGACY_AND_HEADER 0x240u /* 512 bytes of FXSAVE, 64 of header: there whatever is enabled */
 #define LEGACY_FEATURES   3ull   /* x87 and SSE lie in it */
 #define ALIGNED           (1u << 1)
 
-enum sevc_result sevc_cpuid_xsave_bytes(const struct sevc_cpuid_table *table, bool compacted,
-                                        uint64_t features, uint32_t *bytes)
+#define CR4_OSXSAVE (1ull << 18)
+
+/* Sub-leaf 1, EAX: is there a compacted form at all? */
+#define XSAVEC (1u << 1)
+#define XSAVES (1u << 3)
+
+/*
+ * For FEATURES: XCR0, or of the compacted form XCR0 | XSS. SEVC_RETRY: a sub-leaf is not in the table;
+ * SEVC_HOST_ERROR: a size that cannot be.
+ */
+static enum sevc_result area_bytes(const struct sevc_cpuid_table *table, bool compacted,
+                                   uint64_t features, uint32_t *bytes)
 {
     uint64_t end = LEGACY_AND_HEADER;
 
@@ -43,5 +55,55 @@ enum sevc_result sevc_cpuid_xsave_bytes(const struct sevc_cpuid_table *table, bo
         return SEVC_HOST_ERROR; /* cut to 32 bits it would make a buffer too small */
     }
     *bytes = (uint32_t)end;
+    return SEVC_OK;
+}
+
+void sevc_cpuid_xsave_state(const struct sevc_trap *trap, uint64_t *xcr0, uint64_t *xss)
+{
+    uint64_t cr4 = sevc_os_register(trap, SEVC_OS_CR4);
+
+    *xcr0 = (cr4 & CR4_OSXSAVE) != 0 ? sevc_os_register(trap, SEVC_OS_XCR0) : 1;
+    *xss = sevc_os_register(trap, SEVC_OS_XSS);
+}
+
+static enum sevc_result refuse(struct sevc_report *report, enum sevc_result result,
+                               enum sevc_stage stage, enum sevc_reason reason)
+{
+    report->stage = stage;
+    report->reason = reason;
+    return result;
+}
+
+/* After sealing a matter of policy; before, the owner is there to ask. */
+enum sevc_result sevc_cpuid_missing(const struct sevc_cpuid_table *table,
+                                    struct sevc_report *report)
+{
+    if (table->miss == SEVC_CPUID_MISS_REFUSE && sevc_cpuid_sealed(table)) {
+        return refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_POLICY, SEVC_REASON_NOT_PINNED);
+    }
+    return SEVC_RETRY;
+}
+
+enum sevc_result sevc_cpuid_xsave_now(const struct sevc_cpuid_table *table,
+                                      const struct sevc_cpuid_entry *entry,
+                                      const struct sevc_trap *trap, uint32_t *bytes,
+                                      struct sevc_report *report)
+{
+    bool compacted = entry->subleaf == 1;
+    enum sevc_result result;
+    uint64_t xcr0, xss;
+
+    if (compacted && (entry->answer[SEVC_CPUID_EAX] & (XSAVEC | XSAVES)) == 0) {
+        *bytes = 0;
+        return SEVC_OK;
+    }
+    sevc_cpuid_xsave_state(trap, &xcr0, &xss);
+    result = area_bytes(table, compacted, compacted ? xcr0 | xss : xcr0, bytes);
+    if (result == SEVC_RETRY) {
+        return sevc_cpuid_missing(table, report);
+    }
+    if (result == SEVC_HOST_ERROR) {
+        return refuse(report, result, SEVC_STAGE_REPLY, SEVC_REASON_XSAVE_SIZE);
+    }
     return SEVC_OK;
 }

@@ -51,8 +51,13 @@ enum sevc_result sevc_vc_mmio_hint(struct sevc_exception *vc);   /* mmio.c */
 enum sevc_result sevc_vc_mmio_alu(struct sevc_exception *vc);    /* mmio_alu.c */
 enum sevc_result sevc_vc_mmio_string(struct sevc_exception *vc); /* mmio_string.c */
 
-/* forward.c: exits that name no instruction. False: this is none of them. */
-bool sevc_vc_forward(struct sevc_exception *vc, enum sevc_result *result);
+/* forward.c: exits that name no instruction, and what becomes of them. */
+static inline bool sevc_vc_is_forwarded(uint64_t exit_code)
+{
+    return exit_code == SEVC_EXIT_DB || exit_code == SEVC_EXIT_AC ||
+           exit_code == SEVC_EXIT_NOT_VALIDATED;
+}
+enum sevc_result sevc_vc_forward(struct sevc_exception *vc);
 
 /* ioio.c: may the interrupted code use these ports? SEVC_OK, or SEVC_EXCEPTION with #GP(0). */
 enum sevc_result sevc_vc_check_port(struct sevc_exception *vc, uint16_t port, unsigned bytes);

@@ -32,19 +32,14 @@ static enum sevc_result not_validated(struct sevc_exception *vc)
     return sevc_vc_refuse(vc, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NOT_VALIDATED);
 }
 
-bool sevc_vc_forward(struct sevc_exception *vc, enum sevc_result *result)
+enum sevc_result sevc_vc_forward(struct sevc_exception *vc)
 {
     switch (vc->report->exit_code) {
     case SEVC_EXIT_DB:
-        *result = exception(vc, SEVC_VECTOR_DB, false);
-        return true;
+        return exception(vc, SEVC_VECTOR_DB, false);
     case SEVC_EXIT_AC:
-        *result = alignment_check(vc);
-        return true;
-    case SEVC_EXIT_NOT_VALIDATED:
-        *result = not_validated(vc);
-        return true;
-    default:
-        return false;
+        return alignment_check(vc);
+    default: /* SEVC_EXIT_NOT_VALIDATED */
+        return not_validated(vc);
     }
 }

@@ -112,22 +112,19 @@ static enum sevc_result act(struct sevc_exception *vc)
 
 /*
  * Reads the instruction, once: all that follows works on this copy, whatever another thread does
- * to the original (CVE-2023-46813). Near the end of what is mapped the window is shorter, and that
- * is an error only if the instruction is longer than the window.
+ * to the original (CVE-2023-46813). Near the end of what is mapped the window is shorter; why
+ * matters only if the instruction is longer.
  */
-static enum sevc_result fetch_and_decode(struct sevc_exception *vc)
+static enum sevc_result fetch(struct sevc_exception *vc)
 {
     struct sevc_report *report = vc->report;
     struct sevc_copy copy;
-    enum sevc_result result;
-    bool complete;
 
     vc->code_bits = (unsigned)sevc_os_register(vc->trap, SEVC_OS_CODE_BITS);
     if (vc->code_bits != 64 && vc->code_bits != 32) {
         /* Where 16-bit code lies depends on a segment base that is unknown here. */
         return sevc_vc_refuse(vc, SEVC_UNSUPPORTED, SEVC_STAGE_FETCH, SEVC_REASON_CODE_SIZE);
     }
-
     copy.trap = vc->trap;
     copy.va = vc->trap->rip;
     copy.buffer = report->insn;
@@ -135,17 +132,37 @@ static enum sevc_result fetch_and_decode(struct sevc_exception *vc)
     copy.access = SEVC_ACCESS_FETCH;
     copy.user = sevc_vc_is_user(vc);
     copy.done = 0;
-    complete = sevc_os_copy(&copy);
-    report->insn_bytes = complete ? SEVC_INSN_MAX_BYTES : (uint8_t)copy.done;
+    report->insn_bytes = SEVC_INSN_MAX_BYTES;
+    if (!sevc_os_copy(&copy)) {
+        report->insn_bytes = (uint8_t)copy.done;
+        report->fault = copy.fault;
+    }
+    return SEVC_OK;
+}
 
-    result = sevc_decode(report->insn, report->insn_bytes, vc->code_bits, &vc->insn);
+static enum sevc_result decode(struct sevc_exception *vc)
+{
+    struct sevc_report *report = vc->report;
+    enum sevc_result result =
+        sevc_decode(report->insn, report->insn_bytes, vc->code_bits, &vc->insn);
+
     if (result == SEVC_OK) {
         return SEVC_OK;
     }
-    if (result == SEVC_RETRY && !complete) {
-        return sevc_vc_raise(vc, SEVC_STAGE_FETCH, SEVC_REASON_COPY_FAULT, copy.fault);
+    if (result == SEVC_RETRY && report->insn_bytes < SEVC_INSN_MAX_BYTES) {
+        return sevc_vc_refuse(vc, SEVC_EXCEPTION, SEVC_STAGE_FETCH, SEVC_REASON_COPY_FAULT);
     }
     return sevc_vc_refuse(vc, SEVC_BAD_INSN, SEVC_STAGE_DECODE, SEVC_REASON_NO_INSN);
+}
+
+/*
+ * CPUID without prefixes, as every compiler writes it, under its own exit code: two bytes, the same in
+ * every mode, settle what the decoder and the tables would find.
+ */
+static bool is_bare_cpuid(const struct sevc_report *report)
+{
+    return report->exit_code == SEVC_EXIT_CPUID && report->insn_bytes >= 2 &&
+           report->insn[0] == 0x0F && report->insn[1] == 0xA2;
 }
 
 /* An access to memory which is not emulated is refused by name. NONE: it is no access to memory. */
@@ -193,9 +210,17 @@ static enum sevc_result not_served(struct sevc_exception *vc)
 static enum sevc_result identify(struct sevc_exception *vc)
 {
     uint64_t exit_code = vc->report->exit_code;
-    enum sevc_result result = fetch_and_decode(vc);
+    enum sevc_result result = fetch(vc);
     uint16_t served;
 
+    if (result == SEVC_OK && is_bare_cpuid(vc->report)) {
+        vc->insn.kind = SEVC_INSN_CPUID;
+        vc->insn.length = 2;
+        return SEVC_OK;
+    }
+    if (result == SEVC_OK) {
+        result = decode(vc);
+    }
     if (result != SEVC_OK) {
         /* An exit that is not served at all needs no instruction: say that, rather. */
         return is_served(exit_code) ? result : not_served(vc);
@@ -263,13 +288,15 @@ enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,
     enum sevc_result result;
 
     start_report(report, trap);
-    if (!sevc_cpu_ready(cpu)) {
+    if (cpu == NULL || cpu->magic != SEVC_CPU_MAGIC) {
         return not_ready(trap, report);
     }
     vc.cpu = cpu;
     vc.trap = trap;
     vc.report = report;
-    if (!sevc_vc_forward(&vc, &result)) {
+    if (sevc_vc_is_forwarded(report->exit_code)) {
+        result = sevc_vc_forward(&vc);
+    } else {
         result = identify(&vc);
         if (result == SEVC_OK) {
             result = emulate(&vc);

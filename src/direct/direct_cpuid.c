@@ -17,11 +17,16 @@ static void native(struct sevc_cpuid_regs *regs)
  */
 static enum sevc_result pinned(struct sevc_cpu *cpu, struct sevc_cpuid_regs *regs)
 {
+    struct sevc_cpuid_regs answer = *regs;
     struct sevc_report report;
-    enum sevc_result result = sevc_cpuid_pinned(cpu, NULL, regs, &report);
+    enum sevc_result result = sevc_cpuid_pinned(cpu, NULL, &answer, &report);
 
-    if (result == SEVC_OK || result == SEVC_RETRY) {
-        return result;
+    if (result == SEVC_OK) {
+        *regs = answer;
+        return SEVC_OK;
+    }
+    if (result == SEVC_RETRY) {
+        return SEVC_RETRY;
     }
     return sevc_direct_fail(cpu, result, report.reason);
 }
