@@ -22,6 +22,11 @@
 #define SEVC_VC_STACK_BYTES 16384
 #endif
 
+/* Size and alignment of one CPU's NMI stack (nmi.h): the kernel's handler runs on it. */
+#ifndef SEVC_NMI_STACK_BYTES
+#define SEVC_NMI_STACK_BYTES 16384
+#endif
+
 /* Elements of a REP instruction on MMIO that one call completes before it returns SEVC_RETRY. */
 #ifndef SEVC_MMIO_REP_MAX
 #define SEVC_MMIO_REP_MAX 64
@@ -40,6 +45,9 @@
 #endif
 #if SEVC_VC_STACK_BYTES < 3 * SEVC_VC_LEVEL_BYTES + 256
 #error "SEVC_VC_STACK_BYTES: three levels (live, nested, and the one that reports) must fit"
+#endif
+#if (SEVC_NMI_STACK_BYTES & (SEVC_NMI_STACK_BYTES - 1)) != 0 || SEVC_NMI_STACK_BYTES < 4096
+#error "SEVC_NMI_STACK_BYTES: must be a power of two, at least 4096"
 #endif
 #if SEVC_MMIO_REP_MAX < 1 || SEVC_MMIO_REP_MAX > 1024
 #error "SEVC_MMIO_REP_MAX: 1 to 1024"

@@ -122,8 +122,8 @@ enum sevc_result sevc_event_ap_reset_hold(struct sevc_session *session, bool *wo
 
 /*
  * 0x8000_0005 AP jump table, SEV-ES guests only. get: *gpa is 0 if the firmware has published none;
- * an address that is not 4 KiB aligned is SEVC_HOST_ERROR. set (the firmware's side): GPA 4 KiB
- * aligned, else SEVC_INVALID.
+ * an address that is not 4 KiB aligned, or not below 4 GiB, is SEVC_HOST_ERROR. set (the
+ * firmware's side): the same, else SEVC_INVALID.
  */
 enum sevc_result sevc_event_get_jump_table(struct sevc_session *session, uint64_t *gpa);
 enum sevc_result sevc_event_set_jump_table(struct sevc_session *session, uint64_t gpa);

@@ -88,7 +88,7 @@ struct sevc_session {
 
 /*
  * Opens a session. report: not NULL; stays in use until the end.
- * SEVC_OK; SEVC_FORBIDDEN with reason NOT_READY (no GHCB yet) or NESTING (a third level: nothing
+ * SEVC_OK; SEVC_FORBIDDEN with reason NOT_READY (no GHCB yet; cpu NULL) or NESTING (a third level: nothing
  * has been touched, and nothing can be exchanged).
  */
 enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cpu *cpu,
@@ -96,6 +96,12 @@ enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cp
 
 /* Closes it: scrubs the page, or restores the outer session's page and MSR to the byte. */
 void sevc_session_end(struct sevc_session *session);
+
+/*
+ * Ends all sessions of CPU by force: page zeroed, MSR at the page, depth 0. For sevc_panic_release() and
+ * its like: whoever had a session open must not go on. cpu: ready, else nothing happens.
+ */
+void sevc_session_drop_all(struct sevc_cpu *cpu);
 
 /*
  * Puts VALUE into the quadword at OFFSET (SEVC_GHCB_OFF_RAX to _XCR0; a multiple of 8) and marks

@@ -138,6 +138,27 @@ bool sevc_os_page_not_validated(const struct sevc_trap *trap);
 void sevc_os_fix_shadow_stack(const struct sevc_trap *trap, uint64_t old_rip);
 
 /*
+ * An NMI, for sevc_nmi_entry (nmi.h). On the NMI stack, interrupts off; of the rules above only this
+ * holds: no lock that the interrupted code may hold. It may raise #VC. Never nested on one CPU: an
+ * NMI that arrives meanwhile leads to another call. Weak default: nothing.
+ */
+void sevc_os_nmi(struct sevc_trap *trap);
+
+/*
+ * NMI_COMPLETE has been sent, or failed: report->result, report->vmgexits. On the NMI stack; may raise
+ * #VC, for a panic message. Without SEVC_OK no further NMI may ever come. Not called on a CPU that has
+ * no GHCB yet. Weak default: ends the guest (set 0, code 0) unless all is well.
+ */
+void sevc_os_nmi_completed(struct sevc_trap *trap, const struct sevc_report *report);
+
+/*
+ * Is RSP at this kernel-mode RIP the user's? True in the gap between SYSCALL and the switch to the
+ * kernel's stack, and between the switch back and SYSRET. Called by sevc_nmi_enter(). Weak default:
+ * false, which is right for kernels without SYSCALL.
+ */
+bool sevc_os_user_rsp(const struct sevc_trap *trap);
+
+/*
  * Makes every other CPU that may use the mapping of [va, va + bytes) drop it from its TLB.
  * Called by sevc_page_share() and sevc_page_unshare() only, which may run in any context.
  * Weak default: nothing, which is right for one CPU.

@@ -3,6 +3,7 @@
 #ifndef SEVC_SEVC_H
 #define SEVC_SEVC_H
 
+#include <sevc/ap.h>
 #include <sevc/config.h>
 #include <sevc/cpu.h>
 #include <sevc/cpuid.h>
@@ -13,6 +14,7 @@
 #include <sevc/idt.h>
 #include <sevc/insn.h>
 #include <sevc/msr_protocol.h>
+#include <sevc/nmi.h>
 #include <sevc/os.h>
 #include <sevc/page.h>
 #include <sevc/status.h>

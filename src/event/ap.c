@@ -5,6 +5,7 @@
 #include "argument.h"
 
 #define PAGE_OFFSET_MASK 0xFFFull
+#define LIMIT            (1ull << 32) /* the code that uses the table has 32-bit addresses */
 
 enum sevc_result sevc_event_ap_reset_hold(struct sevc_session *session, bool *woken)
 {
@@ -24,7 +25,7 @@ enum sevc_result sevc_event_get_jump_table(struct sevc_session *session, uint64_
     if (result != SEVC_OK) {
         return result;
     }
-    if ((session->reply.info2 & PAGE_OFFSET_MASK) != 0) {
+    if ((session->reply.info2 & PAGE_OFFSET_MASK) != 0 || session->reply.info2 >= LIMIT) {
         session->report->result = SEVC_HOST_ERROR;
         session->report->stage = SEVC_STAGE_REPLY;
         session->report->reason = SEVC_REASON_BAD_RESPONSE;
@@ -36,7 +37,7 @@ enum sevc_result sevc_event_get_jump_table(struct sevc_session *session, uint64_
 
 enum sevc_result sevc_event_set_jump_table(struct sevc_session *session, uint64_t gpa)
 {
-    if ((gpa & PAGE_OFFSET_MASK) != 0) {
+    if ((gpa & PAGE_OFFSET_MASK) != 0 || gpa >= LIMIT) {
         return sevc_bad_argument(session);
     }
     return sevc_session_exchange(session, SEVC_NAE_AP_JUMP_TABLE, SEVC_JUMP_TABLE_INFO1_SET, gpa,

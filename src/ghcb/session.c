@@ -6,6 +6,8 @@
  * never read back; of a reply each field is loaded once, into a local, and only the local is
  * checked and used; the bitmap is kept privately until the exit.
  */
+#include <stddef.h>
+
 #include <sevc/ghcb.h>
 #include <sevc/svm.h>
 
@@ -63,7 +65,7 @@ enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cp
                                     struct sevc_report *report)
 {
     session->report = report;
-    if (cpu->magic != SEVC_CPU_MAGIC) {
+    if (cpu == NULL || cpu->magic != SEVC_CPU_MAGIC) {
         return refuse(session, SEVC_FORBIDDEN, SEVC_STAGE_REQUEST, SEVC_REASON_NOT_READY);
     }
     if (cpu->depth > 1) {
@@ -105,6 +107,16 @@ void sevc_session_end(struct sevc_session *session)
         scrub_buffer(session);
     }
     set_depth(cpu, cpu->depth - 1);
+}
+
+void sevc_session_drop_all(struct sevc_cpu *cpu)
+{
+    if (cpu == NULL || cpu->magic != SEVC_CPU_MAGIC) {
+        return;
+    }
+    sevc_arch_zero(cpu->ghcb.va, PAGE_QWORDS);
+    sevc_arch_wrmsr(SEVC_MSR_GHCB, cpu->ghcb.gpa);
+    set_depth(cpu, 0);
 }
 
 void sevc_session_scratch(struct sevc_session *session, unsigned bytes)

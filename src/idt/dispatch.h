@@ -4,6 +4,7 @@
 #define SEVC_IDT_DISPATCH_H
 
 #include <sevc/cpu.h>
+#include <sevc/nmi.h>
 #include <sevc/trap.h>
 
 /* entry.S. cpu: NULL until sevc_cpu_init(). */
@@ -14,5 +15,8 @@ void sevc_vc_dispatch_plain(struct sevc_trap *trap);
 
 /* early.S */
 void sevc_early_dispatch(struct sevc_trap *trap);
+
+/* nmi.S */
+void sevc_nmi_dispatch(struct sevc_trap *trap, struct sevc_nmi_stack *stack);
 
 #endif

@@ -19,4 +19,14 @@
 #define STACK_CPU     0
 #define STACK_TSS_IST 8
 
+/* struct sevc_nmi_stack. The copy of the frame, a struct sevc_trap, ends below STATE. */
+#define NMI_STACK_CPU 0
+#define NMI_STATE     (SEVC_NMI_STACK_BYTES - 256)
+#define NMI_RUNNING   NMI_STATE
+#define NMI_WAITING   (NMI_STATE + 8)
+#define NMI_TRAP      (NMI_STATE - TRAP_BYTES)
+
+/* Of an NMI, which has no error code, the processor pushes RIP, CS, RFLAGS, RSP, SS. */
+#define NMI_FRAME_BYTES 40
+
 #endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Application processors (APs) of an SEV-ES guest. The host cannot set the registers of such a
+ * processor, so INIT and SIPI only wake it, in a place where firmware has parked it (AP reset hold);
+ * the SIPI's vector means nothing. From there it jumps through the AP jump table.
+ *
+ * The order, on the processor that starts another one:
+ *
+ *     sevc_ap_jump_table()         once: where the table is
+ *     sevc_ap_trampoline_place()   the start-up code in a private page below 1 MiB
+ *     sevc_ap_jump_table_write()   point the table at it
+ *     INIT, SIPI by the local APIC (the kernel's own driver), repeated until the AP appears
+ *
+ * Source: GHCB spec 2.03, 4.3 and 4.3.1.
+ */
+#ifndef SEVC_AP_H
+#define SEVC_AP_H
+
+#include <stdint.h>
+
+#include <sevc/cpu.h>
+#include <sevc/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- the AP jump table ---- */
+
+/* A private page, reserved by the firmware: the far pointer that a woken AP jumps through. */
+struct sevc_ap_jump_table {
+    uint16_t ip;
+    uint16_t cs;
+    uint8_t reserved[4092];
+};
+
+/*
+ * Asks the hypervisor where the table is. *gpa: 0 if the firmware has published none (one processor), else
+ * 4 KiB aligned and below 4 GiB. Map it with the C-bit.
+ *
+ * cpu: this CPU's, ready. Interrupts off. report: not NULL, filled in.
+ * SEVC_OK
+ * SEVC_UNSUPPORTED  SNP: there the address is in the secrets page, and the host's word counts
+ *                   for nothing
+ * SEVC_FORBIDDEN    NOT_READY, NESTING
+ * SEVC_HOST_ERROR   BAD_RESPONSE: not aligned, or too high; and as sevc_session_exchange()
+ */
+enum sevc_result sevc_ap_jump_table(struct sevc_cpu *cpu, uint64_t *gpa,
+                                    struct sevc_report *report);
+
+/*
+ * Makes the table lead to the page at PAGE_GPA (4 KiB aligned, below 1 MiB, else SEVC_INVALID):
+ * CS = page_gpa >> 4, IP = 0, in this order. All APs share the table: write it, start one, wait
+ * until it is there.
+ */
+enum sevc_result sevc_ap_jump_table_write(volatile struct sevc_ap_jump_table *table,
+                                          uint64_t page_gpa);
+
+/* ---- the trampoline: from real mode to the kernel's first 64-bit function ---- */
+
+/* What the kernel wants to find there. */
+struct sevc_ap_start {
+    uint64_t cr3;      /* tables below 4 GiB, that also map the trampoline's page at virtual =
+                          physical, executable, private; may contain the C-bit */
+    uint64_t cr0;      /* as the kernel runs with: PE and PG are added */
+    uint64_t cr4;      /* PAE is added; no bit above 31, no PCIDE (it needs long mode) */
+    uint64_t efer;     /* NXE, SCE; LME is added, LMA left out */
+    uint64_t stack;    /* RSP at the entry: 16-byte aligned */
+    uint64_t entry;    /* 64-bit address, jumped to with RDI = argument, interrupts off */
+    uint64_t argument; /* the kernel's */
+    uint8_t c_bit;     /* its position, for the check of CR3 */
+};
+
+/* Segments in force at the entry: selector 0x08 64-bit code, 0x10 data (DS, ES, SS), in a GDT that
+ * lies in the page. The entry loads its own GDT, then the IDT with gate 29 in it, then TR. Until then
+ * nothing may raise #VC, and the trampoline does not: CR0, CR3, CR4 and EFER never do. */
+#define SEVC_AP_CODE 0x08
+#define SEVC_AP_DATA 0x10
+
+/* Bytes of the page that are used. */
+#define SEVC_AP_TRAMPOLINE_BYTES 512
+
+/*
+ * Copies the trampoline to PAGE, a private page (mapped with the C-bit) whose guest-physical address is
+ * PAGE_GPA: 4 KiB aligned, 0x1000 to 0x9F000. One AP at a time may use it.
+ * SEVC_OK; SEVC_INVALID: an address out of its range, CR3 too high, the stack not aligned.
+ */
+enum sevc_result sevc_ap_trampoline_place(void *page, uint64_t page_gpa,
+                                          const struct sevc_ap_start *start);
+
+/* ---- AP reset hold: offline, and back ---- */
+
+/*
+ * Takes this processor offline: waits in AP reset hold until another one has sent INIT and SIPI,
+ * then returns, registers unchanged, in the mode it was in. A VMGEXIT that comes back for another
+ * reason is repeated.
+ *
+ * Before: interrupts off, no session open (not in a handler), nobody counts on this CPU any more (TLB
+ * shootdowns, interrupts bound to it). The GHCB and its page must stay as they are meanwhile: a
+ * kernel that wants to take them away uses the MSR protocol. After: the local APIC is as after INIT,
+ * software-disabled and masked; NMIs that came meanwhile are lost.
+ *
+ * report: not NULL. SEVC_OK: woken. Others: this CPU goes on, it has not been held (any longer).
+ */
+enum sevc_result sevc_ap_reset_hold(struct sevc_cpu *cpu, struct sevc_report *report);
+
+/*
+ * The same by the MSR protocol (request 0x006, protocol version 2): needs no GHCB, no state. The
+ * GHCB MSR is put back.
+ */
+enum sevc_result sevc_ap_reset_hold_msr(struct sevc_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* The default of a hook, in an object of its own: the integrator's replaces it. */
+#include <sevc/os.h>
+
+__attribute__((weak)) void sevc_os_nmi(struct sevc_trap *trap)
+{
+    (void)trap;
+}
