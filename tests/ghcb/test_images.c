@@ -299,7 +299,7 @@ static void compare(const struct golden *golden, const uint8_t *seen, const uint
     }
 }
 
-static void each_event_sends_exactly_its_image(void **state)
+static void T37_T63_T65_T66_each_event_sends_exactly_its_image(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(goldens); i++) {
@@ -381,7 +381,7 @@ static void version_1_is_not_asked_for_features(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_event_sends_exactly_its_image),
+        cmocka_unit_test(T37_T63_T65_T66_each_event_sends_exactly_its_image),
         cmocka_unit_test(no_event_carries_anything_of_the_one_before),
         cmocka_unit_test(version_1_is_not_asked_for_features),
     };

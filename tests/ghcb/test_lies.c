@@ -107,7 +107,7 @@ static void every_lie_has_its_result(void **state)
  * T69: a host that does nothing for us. Where the protocol can tell, it is an error: where an
  * output is no input too, or SW_EXITINFO1 went out as something else than 0.
  */
-static void silence_is_never_taken_for_data(void **state)
+static void T69_silence_is_never_taken_for_data(void **state)
 {
     struct scripted_host host;
     unsigned detected = 0;
@@ -152,7 +152,7 @@ static void injected_faults_are_reported_as_the_processor_has_them(void **state)
 }
 
 /* T36, one bit at a time: of all injections only four fields' worth are #GP or #UD. */
-static void each_bit_of_an_injection_counts(void **state)
+static void T36_each_bit_of_an_injection_counts(void **state)
 {
     static const uint64_t bases[] = { 0x80000B0D, 0x80000306 };
     struct scripted_host host;
@@ -219,7 +219,7 @@ static void each_bit_of_info1_counts(void **state)
 }
 
 /* Each output's own bit is the one that is looked at (T62, T65): all bits set but one. */
-static void each_valid_bit_is_the_right_one(void **state)
+static void T62_T65_each_valid_bit_is_the_right_one(void **state)
 {
     struct scripted_host host;
 
@@ -300,7 +300,7 @@ static void bad_arguments_send_nothing(void **state)
 }
 
 /* T22: an address inside a page is no jump table; 0 means that there is none. */
-static void a_jump_table_address_is_checked(void **state)
+static void T22_a_jump_table_address_is_checked(void **state)
 {
     static const struct {
         uint64_t info2;
@@ -331,8 +331,8 @@ static void a_jump_table_address_is_checked(void **state)
     }
 }
 
-/* Woken by something else than INIT-SIPI: info2 is 0. */
-static void a_reset_hold_tells_who_woke_it(void **state)
+/* T53. Woken by something else than INIT-SIPI: info2 is 0. */
+static void T53_a_reset_hold_tells_who_woke_it(void **state)
 {
     struct scripted_host host;
     struct sevc_report report = { 0 };
@@ -359,14 +359,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_honest_answer_reaches_the_caller),
         cmocka_unit_test(every_lie_has_its_result),
-        cmocka_unit_test(silence_is_never_taken_for_data),
+        cmocka_unit_test(T69_silence_is_never_taken_for_data),
         cmocka_unit_test(injected_faults_are_reported_as_the_processor_has_them),
-        cmocka_unit_test(each_bit_of_an_injection_counts),
+        cmocka_unit_test(T36_each_bit_of_an_injection_counts),
         cmocka_unit_test(each_bit_of_info1_counts),
-        cmocka_unit_test(each_valid_bit_is_the_right_one),
+        cmocka_unit_test(T62_T65_each_valid_bit_is_the_right_one),
         cmocka_unit_test(bad_arguments_send_nothing),
-        cmocka_unit_test(a_jump_table_address_is_checked),
-        cmocka_unit_test(a_reset_hold_tells_who_woke_it),
+        cmocka_unit_test(T22_a_jump_table_address_is_checked),
+        cmocka_unit_test(T53_a_reset_hold_tells_who_woke_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
  */
 #include "common.h"
 
-static void each_request_has_its_encoding(void **state)
+static void T68_each_request_has_its_encoding(void **state)
 {
     static const uint64_t gpa = 0x000FEDCBA9876000ull;
     const struct {
@@ -129,7 +129,7 @@ static void each_response_is_understood(void **state)
 }
 
 /* T67 among them: code and data of a registration are each checked. */
-static void each_fixed_bit_of_each_response_counts(void **state)
+static void T67_each_fixed_bit_of_each_response_counts(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(parsers); i++) {
@@ -198,7 +198,7 @@ static void sev_information_reserved_bits_count(void **state)
 }
 
 /* T6. */
-static void a_c_bit_that_cannot_be_is_refused(void **state)
+static void T6_a_c_bit_that_cannot_be_is_refused(void **state)
 {
     (void)state;
     for (unsigned c_bit = 0; c_bit < 256; c_bit++) {
@@ -258,13 +258,13 @@ static void a_refused_registration_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_request_has_its_encoding),
+        cmocka_unit_test(T68_each_request_has_its_encoding),
         cmocka_unit_test(each_response_is_understood),
-        cmocka_unit_test(each_fixed_bit_of_each_response_counts),
+        cmocka_unit_test(T67_each_fixed_bit_of_each_response_counts),
         cmocka_unit_test(no_response_is_taken_for_another),
         cmocka_unit_test(sev_information_is_understood),
         cmocka_unit_test(sev_information_reserved_bits_count),
-        cmocka_unit_test(a_c_bit_that_cannot_be_is_refused),
+        cmocka_unit_test(T6_a_c_bit_that_cannot_be_is_refused),
         cmocka_unit_test(a_minimum_above_the_maximum_is_refused),
         cmocka_unit_test(the_cpuid_register_must_be_the_one_asked_for),
         cmocka_unit_test(a_host_may_have_no_preferred_address),

@@ -119,7 +119,7 @@ static void a_machine_of_another_kind_is_refused_without_an_exit(void **state)
 }
 
 /* T69: a host that answers nothing, or the wrong thing, to each of the requests. */
-static void each_lie_about_an_msr_request_is_an_error(void **state)
+static void T69_each_lie_about_an_msr_request_is_an_error(void **state)
 {
     unsigned lies = 0;
 
@@ -204,7 +204,7 @@ int main(void)
         cmocka_unit_test(the_highest_common_version_is_taken),
         cmocka_unit_test(all_52_feature_bits_arrive),
         cmocka_unit_test(a_machine_of_another_kind_is_refused_without_an_exit),
-        cmocka_unit_test(each_lie_about_an_msr_request_is_an_error),
+        cmocka_unit_test(T69_each_lie_about_an_msr_request_is_an_error),
         cmocka_unit_test(termination_names_its_reason),
         cmocka_unit_test(termination_is_for_ever),
     };

@@ -65,7 +65,7 @@ static void the_page_is_zero_after_every_event(void **state)
 }
 
 /* T39: memory that nobody has initialised, whatever it holds, is not a CPU. */
-static void memory_that_is_no_cpu_is_refused(void **state)
+static void T39_memory_that_is_no_cpu_is_refused(void **state)
 {
     static const int fillings[] = { 0x00, 0xA5, 0xFF, 0x55, 0x01 };
     struct scripted_host host;
@@ -114,8 +114,8 @@ static void third_level(void *argument)
     nesting->ran = true;
 }
 
-/* T16, at the worst moment: the outer request is complete, its VMGEXIT not yet executed. */
-static void a_nested_session_puts_page_and_msr_back(void **state)
+/* T16, T17 (NMI complete, too), at the worst moment: the outer request is complete, its VMGEXIT not yet executed. */
+static void T16_T17_a_nested_session_puts_page_and_msr_back(void **state)
 {
     (void)state;
     for (size_t outer = 0; outer < event_case_count; outer++) {
@@ -151,7 +151,8 @@ static void a_nested_session_puts_page_and_msr_back(void **state)
     }
 }
 
-static void a_third_level_is_refused_and_touches_nothing(void **state)
+/* T16 */
+static void T16_a_third_level_is_refused_and_touches_nothing(void **state)
 {
     const struct event_case *event = event_named("CPUID");
     struct host_exchange with_nmi = event->exchange;
@@ -312,7 +313,7 @@ static void an_nmi_anywhere_in_a_buffer_event_changes_nothing(void **state)
  * T11: every field changes as soon as it has been read. The result must be the one of the first
  * reading, and no field of a reply may be read twice.
  */
-static void a_reply_that_changes_under_the_reader_is_read_once(void **state)
+static void T11_a_reply_that_changes_under_the_reader_is_read_once(void **state)
 {
     (void)state;
     for (size_t i = 0; i < event_case_count; i++) {
@@ -383,12 +384,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_msr_is_written_for_each_exchange),
         cmocka_unit_test(the_page_is_zero_after_every_event),
-        cmocka_unit_test(memory_that_is_no_cpu_is_refused),
-        cmocka_unit_test(a_nested_session_puts_page_and_msr_back),
-        cmocka_unit_test(a_third_level_is_refused_and_touches_nothing),
+        cmocka_unit_test(T39_memory_that_is_no_cpu_is_refused),
+        cmocka_unit_test(T16_T17_a_nested_session_puts_page_and_msr_back),
+        cmocka_unit_test(T16_a_third_level_is_refused_and_touches_nothing),
         cmocka_unit_test(an_nmi_anywhere_in_a_register_event_changes_nothing),
         cmocka_unit_test(an_nmi_anywhere_in_a_buffer_event_changes_nothing),
-        cmocka_unit_test(a_reply_that_changes_under_the_reader_is_read_once),
+        cmocka_unit_test(T11_a_reply_that_changes_under_the_reader_is_read_once),
         cmocka_unit_test(an_error_reply_is_read_once_too),
     };
 

@@ -44,7 +44,7 @@ static void *live(void *argument)
     return NULL;
 }
 
-static void cpus_do_not_disturb_each_other(void **state)
+static void T64_cpus_do_not_disturb_each_other(void **state)
 {
     struct one_cpu cpus[CPUS] = { 0 };
 
@@ -63,7 +63,7 @@ static void cpus_do_not_disturb_each_other(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cpus_do_not_disturb_each_other),
+        cmocka_unit_test(T64_cpus_do_not_disturb_each_other),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

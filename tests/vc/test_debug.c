@@ -39,7 +39,7 @@ static void read_again(unsigned reg)
 }
 
 /* T21. After reset DR7 is 0x400; the host is never asked. */
-static void dr7_is_its_reset_value_until_it_is_written(void **state)
+static void T21_dr7_is_its_reset_value_until_it_is_written(void **state)
 {
     (void)state;
     for (unsigned reg = 0; reg < 16; reg++) {
@@ -60,7 +60,7 @@ static void dr7_is_its_reset_value_until_it_is_written(void **state)
 }
 
 /* T21. From any register, RSP included, which stands elsewhere in the frame. */
-static void dr7_reads_back_as_it_was_written(void **state)
+static void T21_dr7_reads_back_as_it_was_written(void **state)
 {
     (void)state;
     for (unsigned reg = 0; reg < 16; reg++) {
@@ -76,7 +76,7 @@ static void dr7_reads_back_as_it_was_written(void **state)
 }
 
 /* T21. Bit 10 is one, bits 11, 12, 14 and 15 are zero, whatever is written (APM vol. 2, 13.1.1.4). */
-static void fixed_bits_of_dr7_stay_fixed(void **state)
+static void T21_fixed_bits_of_dr7_stay_fixed(void **state)
 {
     (void)state;
     for (unsigned bit = 0; bit < 32; bit++) {
@@ -92,7 +92,7 @@ static void fixed_bits_of_dr7_stay_fixed(void **state)
 }
 
 /* T21. In 64-bit mode; 32-bit code has no upper half. */
-static void an_upper_half_is_gp_and_dr7_stays(void **state)
+static void T21_an_upper_half_is_gp_and_dr7_stays(void **state)
 {
     (void)state;
     for (unsigned bit = 32; bit < 64; bit++) {
@@ -164,7 +164,7 @@ static void debug_registers_are_for_the_kernel_only(void **state)
 }
 
 /* T21. With DebugSwap the processor keeps DR7 for the guest: an exit for it is a lie. */
-static void with_debug_swap_no_exit_for_dr7_is_genuine(void **state)
+static void T21_with_debug_swap_no_exit_for_dr7_is_genuine(void **state)
 {
     (void)state;
     for (unsigned write = 0; write < 2; write++) {
@@ -180,7 +180,7 @@ static void with_debug_swap_no_exit_for_dr7_is_genuine(void **state)
 }
 
 /* T1. Neither by DR7's exit codes nor by their own. */
-static void no_other_debug_register_is_served(void **state)
+static void T1_no_other_debug_register_is_served(void **state)
 {
     (void)state;
     for (unsigned dr = 0; dr < 7; dr++) {
@@ -244,7 +244,7 @@ static void ac_is_forwarded_only_where_it_can_happen(void **state)
 }
 
 /* T57. Before anything is fetched: the page that is not validated may be the code's. */
-static void a_page_not_validated_is_the_hooks_matter(void **state)
+static void T57_a_page_not_validated_is_the_hooks_matter(void **state)
 {
     (void)state;
     world_start();
@@ -260,7 +260,7 @@ static void a_page_not_validated_is_the_hooks_matter(void **state)
 }
 
 /* T1: the other thirty exceptions are the processor's to deliver; a #VC for one is a lie. */
-static void no_other_exception_is_forwarded(void **state)
+static void T1_no_other_exception_is_forwarded(void **state)
 {
     (void)state;
     for (uint64_t vector = 0; vector < 32; vector++) {
@@ -277,18 +277,18 @@ static void no_other_exception_is_forwarded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(dr7_is_its_reset_value_until_it_is_written),
-        cmocka_unit_test(dr7_reads_back_as_it_was_written),
-        cmocka_unit_test(fixed_bits_of_dr7_stay_fixed),
-        cmocka_unit_test(an_upper_half_is_gp_and_dr7_stays),
+        cmocka_unit_test(T21_dr7_is_its_reset_value_until_it_is_written),
+        cmocka_unit_test(T21_dr7_reads_back_as_it_was_written),
+        cmocka_unit_test(T21_fixed_bits_of_dr7_stay_fixed),
+        cmocka_unit_test(T21_an_upper_half_is_gp_and_dr7_stays),
         cmocka_unit_test(a_write_that_the_host_refuses_is_not_remembered),
         cmocka_unit_test(debug_registers_are_for_the_kernel_only),
-        cmocka_unit_test(with_debug_swap_no_exit_for_dr7_is_genuine),
-        cmocka_unit_test(no_other_debug_register_is_served),
+        cmocka_unit_test(T21_with_debug_swap_no_exit_for_dr7_is_genuine),
+        cmocka_unit_test(T1_no_other_debug_register_is_served),
         cmocka_unit_test(db_is_forwarded_from_any_mode),
         cmocka_unit_test(ac_is_forwarded_only_where_it_can_happen),
-        cmocka_unit_test(a_page_not_validated_is_the_hooks_matter),
-        cmocka_unit_test(no_other_exception_is_forwarded),
+        cmocka_unit_test(T57_a_page_not_validated_is_the_hooks_matter),
+        cmocka_unit_test(T1_no_other_exception_is_forwarded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,7 @@ static void every_result_is_accounted_and_errors_are_raised(void **state)
 }
 
 /* T18: no CPU yet, by either entry. The early handler serves CPUID, and nothing else. */
-static void without_a_cpu_nothing_is_dereferenced(void **state)
+static void T18_without_a_cpu_nothing_is_dereferenced(void **state)
 {
     (void)state;
     world_start();
@@ -85,7 +85,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_result_is_accounted_and_errors_are_raised),
-        cmocka_unit_test(without_a_cpu_nothing_is_dereferenced),
+        cmocka_unit_test(T18_without_a_cpu_nothing_is_dereferenced),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,7 +102,7 @@ static void what_the_protocol_cannot_ask_is_not_asked(void **state)
 }
 
 /* T1, in the earliest handler too: bytes that CPUID's exit code does not fit. */
-static void only_cpuid_itself_is_served(void **state)
+static void T1_only_cpuid_itself_is_served(void **state)
 {
     static const struct {
         uint8_t code[4];
@@ -147,7 +147,7 @@ static void user_mode_is_refused_before_its_bytes_are_read(void **state)
 }
 
 /* T58: on SNP CPUID comes from a page that the firmware has checked; here it is refused. */
-static void on_snp_the_host_is_not_asked(void **state)
+static void T58_on_snp_the_host_is_not_asked(void **state)
 {
     (void)state;
     start(cpuid, 1, 0);
@@ -158,7 +158,7 @@ static void on_snp_the_host_is_not_asked(void **state)
 }
 
 /* T67: each of the four exchanges, each wrong answer. */
-static void a_wrong_response_to_any_of_the_four_is_an_error(void **state)
+static void T67_a_wrong_response_to_any_of_the_four_is_an_error(void **state)
 {
     static const uint64_t responses[] = { 0, ~0ull, 0x004, 0x001, 0x1005 };
 
@@ -198,7 +198,7 @@ static const struct lie {
 };
 
 /* T6: before the guest has put anything into memory. */
-static void a_host_that_hides_sev_or_moves_the_c_bit_is_refused(void **state)
+static void T6_a_host_that_hides_sev_or_moves_the_c_bit_is_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
@@ -222,7 +222,7 @@ static void dispatch(void *argument)
 }
 
 /* T6: nobody can be told, so the guest ends: for SNP with the code that the specification has for it. */
-static void a_failure_ends_the_guest_and_says_why(void **state)
+static void T6_a_failure_ends_the_guest_and_says_why(void **state)
 {
     (void)state;
     start(cpuid, 1, 0);
@@ -249,12 +249,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cpuid_is_answered_in_four_exits),
         cmocka_unit_test(what_the_protocol_cannot_ask_is_not_asked),
-        cmocka_unit_test(only_cpuid_itself_is_served),
+        cmocka_unit_test(T1_only_cpuid_itself_is_served),
         cmocka_unit_test(user_mode_is_refused_before_its_bytes_are_read),
-        cmocka_unit_test(on_snp_the_host_is_not_asked),
-        cmocka_unit_test(a_wrong_response_to_any_of_the_four_is_an_error),
-        cmocka_unit_test(a_host_that_hides_sev_or_moves_the_c_bit_is_refused),
-        cmocka_unit_test(a_failure_ends_the_guest_and_says_why),
+        cmocka_unit_test(T58_on_snp_the_host_is_not_asked),
+        cmocka_unit_test(T67_a_wrong_response_to_any_of_the_four_is_an_error),
+        cmocka_unit_test(T6_a_host_that_hides_sev_or_moves_the_c_bit_is_refused),
+        cmocka_unit_test(T6_a_failure_ends_the_guest_and_says_why),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@ static void expect_rdtsc(void)
 }
 
 /* T3, T44 */
-static void rip_moves_by_the_length_prefixes_included(void **state)
+static void T3_T44_rip_moves_by_the_length_prefixes_included(void **state)
 {
     static const struct {
         const char *code;
@@ -124,7 +124,7 @@ static void sixteen_bit_code_is_refused(void **state)
 }
 
 /* T56 */
-static void an_instruction_may_end_with_its_page(void **state)
+static void T56_an_instruction_may_end_with_its_page(void **state)
 {
     (void)state;
     world_start();
@@ -191,13 +191,13 @@ static void code_that_may_not_be_executed_is_not_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(rip_moves_by_the_length_prefixes_included),
+        cmocka_unit_test(T3_T44_rip_moves_by_the_length_prefixes_included),
         cmocka_unit_test(rf_ends_with_the_instruction_and_tf_traps_after_it),
         cmocka_unit_test(an_exception_leaves_rip_and_rf),
         cmocka_unit_test(the_shadow_stack_is_fixed_once_where_rip_moves),
         cmocka_unit_test(in_32_bit_code_rip_has_32_bits),
         cmocka_unit_test(sixteen_bit_code_is_refused),
-        cmocka_unit_test(an_instruction_may_end_with_its_page),
+        cmocka_unit_test(T56_an_instruction_may_end_with_its_page),
         cmocka_unit_test(an_instruction_that_runs_into_nothing_faults_there),
         cmocka_unit_test(code_that_may_not_be_executed_is_not_read),
     };

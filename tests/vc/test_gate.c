@@ -43,7 +43,7 @@ static void a_gate_has_the_architectures_bytes(void **state)
 }
 
 /* T7: INT 29 from user mode must be #GP. */
-static void the_runtime_gate_has_dpl_0_and_the_entry_that_fits(void **state)
+static void T7_the_runtime_gate_has_dpl_0_and_the_entry_that_fits(void **state)
 {
     (void)state;
     for (unsigned ist = 0; ist < 8; ist++) {
@@ -91,7 +91,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_gate_has_the_architectures_bytes),
-        cmocka_unit_test(the_runtime_gate_has_dpl_0_and_the_entry_that_fits),
+        cmocka_unit_test(T7_the_runtime_gate_has_dpl_0_and_the_entry_that_fits),
         cmocka_unit_test(the_early_idt_has_one_gate_and_is_loaded),
     };
 

@@ -200,7 +200,7 @@ static bool applies(const struct host_lie_facts *lie, const struct host_exchange
 }
 
 /* T36, T51, T61, T69: every exit, every lie. */
-static void a_lie_is_an_error_and_changes_nothing(void **state)
+static void T36_T51_T61_T69_a_lie_is_an_error_and_changes_nothing(void **state)
 {
     unsigned lies = 0;
 
@@ -238,7 +238,7 @@ static void a_lie_is_an_error_and_changes_nothing(void **state)
 }
 
 /* T11: a value that changes as soon as it has been read. */
-static void what_was_read_first_counts(void **state)
+static void T11_what_was_read_first_counts(void **state)
 {
     (void)state;
     for (size_t i = 0; i < SCENES; i++) {
@@ -291,7 +291,7 @@ static uint64_t exit_code_number(unsigned i)
 #define EXIT_CODES (0x100 + 20)
 
 /* T1, T4: each exit at each instruction that cannot raise it. */
-static void an_exit_at_another_instruction_does_nothing(void **state)
+static void T1_T4_an_exit_at_another_instruction_does_nothing(void **state)
 {
     static const struct {
         const char *code;
@@ -369,8 +369,8 @@ static void an_exit_at_another_instruction_does_nothing(void **state)
     print_message("%u injections\n", injections);
 }
 
-/* One exit code and no other, of all that there are; and none by its low bits. */
-static void no_exit_code_stands_for_another(void **state)
+/* T1. One exit code and no other, of all that there are; and none by its low bits. */
+static void T1_no_exit_code_stands_for_another(void **state)
 {
     static const uint64_t high[] = { 0, 1ull << 16, 1ull << 32 };
 
@@ -391,8 +391,8 @@ static void no_exit_code_stands_for_another(void **state)
     }
 }
 
-/* The reason tells an integrator what to do. */
-static void the_report_says_why(void **state)
+/* T52. The reason tells an integrator what to do. */
+static void T52_the_report_says_why(void **state)
 {
     static const struct {
         const char *code;
@@ -464,7 +464,8 @@ static void second_level(void *argument)
     nested_runs++;
 }
 
-static void a_nested_exception_is_served_and_a_third_refused(void **state)
+/* T16 */
+static void T16_a_nested_exception_is_served_and_a_third_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < SCENES; i++) {
@@ -531,7 +532,7 @@ static bool both_are_right(void *argument)
 }
 
 /* T16: an NMI before any instruction of the handler, in whose handler another #VC is handled. */
-static void an_nmi_at_any_instruction_changes_nothing(void **state)
+static void T16_an_nmi_at_any_instruction_changes_nothing(void **state)
 {
     const struct scene *out = &scenes[6];
     uint64_t instructions, failed;
@@ -584,7 +585,8 @@ static void assert_not_ready(struct sevc_cpu *cpu, const struct scene *scene, un
     assert_memory_equal(&trap, &before, sizeof(trap));
 }
 
-static void a_cpu_that_is_not_ready_gets_cpuid_and_nothing_else(void **state)
+/* T18, T39 */
+static void T18_T39_a_cpu_that_is_not_ready_gets_cpuid_and_nothing_else(void **state)
 {
     static struct sevc_cpu garbage;
     struct sevc_cpu *cpus[] = { NULL, &garbage };
@@ -607,14 +609,14 @@ static void a_cpu_that_is_not_ready_gets_cpuid_and_nothing_else(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_lie_is_an_error_and_changes_nothing),
-        cmocka_unit_test(what_was_read_first_counts),
-        cmocka_unit_test(an_exit_at_another_instruction_does_nothing),
-        cmocka_unit_test(no_exit_code_stands_for_another),
-        cmocka_unit_test(the_report_says_why),
-        cmocka_unit_test(a_nested_exception_is_served_and_a_third_refused),
-        cmocka_unit_test(an_nmi_at_any_instruction_changes_nothing),
-        cmocka_unit_test(a_cpu_that_is_not_ready_gets_cpuid_and_nothing_else),
+        cmocka_unit_test(T36_T51_T61_T69_a_lie_is_an_error_and_changes_nothing),
+        cmocka_unit_test(T11_what_was_read_first_counts),
+        cmocka_unit_test(T1_T4_an_exit_at_another_instruction_does_nothing),
+        cmocka_unit_test(T1_no_exit_code_stands_for_another),
+        cmocka_unit_test(T52_the_report_says_why),
+        cmocka_unit_test(T16_a_nested_exception_is_served_and_a_third_refused),
+        cmocka_unit_test(T16_an_nmi_at_any_instruction_changes_nothing),
+        cmocka_unit_test(T18_T39_a_cpu_that_is_not_ready_gets_cpuid_and_nothing_else),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ static void start(const struct form *form)
 }
 
 /* T29: what an IN does not write, it keeps; but 32 bits clear the upper half. */
-static void in_writes_as_many_bits_as_it_reads(void **state)
+static void T29_in_writes_as_many_bits_as_it_reads(void **state)
 {
     static const struct {
         struct form form;
@@ -69,7 +69,7 @@ static void in_writes_as_many_bits_as_it_reads(void **state)
 }
 
 /* T66: and no other bit leaves the guest. */
-static void out_sends_as_many_bits_as_it_writes(void **state)
+static void T66_out_sends_as_many_bits_as_it_writes(void **state)
 {
     static const struct {
         struct form form;
@@ -102,7 +102,7 @@ static void out_sends_as_many_bits_as_it_writes(void **state)
 }
 
 /* T9: who may use a port. The bitmap has 0x3F8 to 0x3FB, and 0xFFFF. */
-static void user_mode_gets_a_port_only_by_policy(void **state)
+static void T9_user_mode_gets_a_port_only_by_policy(void **state)
 {
     static const struct {
         enum sevc_user_io_policy policy;
@@ -166,9 +166,9 @@ static void user_mode_gets_a_port_only_by_policy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_writes_as_many_bits_as_it_reads),
-        cmocka_unit_test(out_sends_as_many_bits_as_it_writes),
-        cmocka_unit_test(user_mode_gets_a_port_only_by_policy),
+        cmocka_unit_test(T29_in_writes_as_many_bits_as_it_reads),
+        cmocka_unit_test(T66_out_sends_as_many_bits_as_it_writes),
+        cmocka_unit_test(T9_user_mode_gets_a_port_only_by_policy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,7 @@ static void expect_write(uint64_t gpa, const void *sent, unsigned bytes)
 }
 
 /* T30, T32 */
-static void a_load_writes_its_register_as_the_processor_does(void **state)
+static void T30_T32_a_load_writes_its_register_as_the_processor_does(void **state)
 {
     static const struct {
         const char *code;
@@ -93,7 +93,7 @@ static void a_load_writes_its_register_as_the_processor_does(void **state)
 }
 
 /* T31, T32; and not one byte more. */
-static void a_store_sends_its_operand_and_changes_nothing_but_rip(void **state)
+static void T31_T32_a_store_sends_its_operand_and_changes_nothing_but_rip(void **state)
 {
     static const struct {
         const char *code;
@@ -131,8 +131,8 @@ static void a_store_sends_its_operand_and_changes_nothing_but_rip(void **state)
     }
 }
 
-/* A few forms end to end; src/decode's own tests have them all (T47, T40). */
-static void addresses_are_found_whatever_their_form(void **state)
+/* A few forms end to end; src/decode's own tests have them all (T41, T47, T40). */
+static void T41_T47_T40_addresses_are_found_whatever_their_form(void **state)
 {
     static const struct {
         const char *code;
@@ -144,6 +144,17 @@ static void addresses_are_found_whatever_their_form(void **state)
         { "\x65\x8b\x03", 3 },                         /* gs:[rbx] */
         { "\x64\x8b\x04\x25\x10\x00\x00\x00", 8 },     /* fs:[0x10] */
         { "\xa1\x10\x00\x00\x00\x00\xc9\xff\xff", 9 }, /* [moffs64] */
+    };
+    static const struct {
+        const char *code;
+        unsigned length;
+        unsigned bytes;
+        uint64_t value;
+    } extended[] = {
+        { "\x0f\xb6\x47\x10", 4, 1, 0x81 },                    /* movzx eax, byte [rdi+0x10] */
+        { "\x0f\xb7\x04\xb7", 4, 2, 0x9281 },                  /* movzx eax, word [rdi+rsi*4] */
+        { "\x0f\xbe\x87\x10\0\0\0", 7, 1, 0xFFFFFF81 },        /* movsx, disp32 */
+        { "\x65\x48\x0f\xbf\x03", 5, 2, ~0xFFFFull | 0x9281 }, /* movsx rax, word gs:[rbx] */
     };
 
     (void)state;
@@ -159,10 +170,21 @@ static void addresses_are_found_whatever_their_form(void **state)
         assert_int_equal(world.trap.gpr[SEVC_RAX], 0xB4A39281);
         world_finish();
     }
+    for (size_t i = 0; i < sizeof(extended) / sizeof(extended[0]); i++) {
+        start(extended[i].code, extended[i].length);
+        world.trap.gpr[SEVC_RSI] = 4;
+        world.trap.gpr[SEVC_RBX] = 0x1000;
+        world.gs_base = DEVICE - 0x1000 + 0x10;
+        expect_read(DEVICE_GPA + 0x10, extended[i].bytes);
+        assert_int_equal(world_run(SEVC_EXIT_NPF), SEVC_OK);
+        assert_int_equal(world.trap.gpr[SEVC_RAX], extended[i].value);
+        assert_int_equal(world.trap.rip, KERNEL_CODE + extended[i].length);
+        world_finish();
+    }
 }
 
 /* T4, T5: in both directions; a straddling access by either of its pages. */
-static void an_encrypted_page_is_no_device(void **state)
+static void T4_T5_an_encrypted_page_is_no_device(void **state)
 {
     static const struct {
         uint64_t offset;
@@ -196,7 +218,7 @@ static void an_encrypted_page_is_no_device(void **state)
 }
 
 /* T33 */
-static void an_access_across_pages_is_one_event_if_they_adjoin(void **state)
+static void T33_an_access_across_pages_is_one_event_if_they_adjoin(void **state)
 {
     (void)state;
     start("\x48\x8b\x07", 3);
@@ -276,7 +298,7 @@ static void la57_widens_what_is_canonical(void **state)
 }
 
 /* T10 and the policies. */
-static void policy_decides_first(void **state)
+static void T10_policy_decides_first(void **state)
 {
     (void)state;
     for (unsigned cpl = 1; cpl <= 3; cpl++) {
@@ -305,7 +327,7 @@ static void policy_decides_first(void **state)
 }
 
 /* T71: the GHCB is unencrypted too; an exit for an access to it was injected. */
-static void the_ghcb_is_no_device(void **state)
+static void T71_the_ghcb_is_no_device(void **state)
 {
     static const struct {
         uint64_t gpa;
@@ -378,15 +400,15 @@ static void what_is_not_emulated_is_refused_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_load_writes_its_register_as_the_processor_does),
-        cmocka_unit_test(a_store_sends_its_operand_and_changes_nothing_but_rip),
-        cmocka_unit_test(addresses_are_found_whatever_their_form),
-        cmocka_unit_test(an_encrypted_page_is_no_device),
-        cmocka_unit_test(an_access_across_pages_is_one_event_if_they_adjoin),
+        cmocka_unit_test(T30_T32_a_load_writes_its_register_as_the_processor_does),
+        cmocka_unit_test(T31_T32_a_store_sends_its_operand_and_changes_nothing_but_rip),
+        cmocka_unit_test(T41_T47_T40_addresses_are_found_whatever_their_form),
+        cmocka_unit_test(T4_T5_an_encrypted_page_is_no_device),
+        cmocka_unit_test(T33_an_access_across_pages_is_one_event_if_they_adjoin),
         cmocka_unit_test(what_is_not_mapped_faults_as_on_bare_metal),
         cmocka_unit_test(la57_widens_what_is_canonical),
-        cmocka_unit_test(policy_decides_first),
-        cmocka_unit_test(the_ghcb_is_no_device),
+        cmocka_unit_test(T10_policy_decides_first),
+        cmocka_unit_test(T71_the_ghcb_is_no_device),
         cmocka_unit_test(the_buffer_is_read_once),
         cmocka_unit_test(what_is_not_emulated_is_refused_by_name),
     };

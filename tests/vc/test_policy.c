@@ -173,7 +173,7 @@ static const struct form *form(unsigned i)
 }
 
 /* T2 (MONITORX, MWAITX). By default the host hears nothing, not even that the guest waits. */
-static void monitor_and_mwait_do_nothing_by_default(void **state)
+static void T2_monitor_and_mwait_do_nothing_by_default(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 4; i++) {
@@ -193,7 +193,7 @@ static void monitor_and_mwait_do_nothing_by_default(void **state)
 }
 
 /* What the host gets is the guest-physical address, never the linear one (T2). */
-static void monitor_forwarded_sends_the_translated_address(void **state)
+static void T2_monitor_forwarded_sends_the_translated_address(void **state)
 {
     static const struct {
         const char *code;
@@ -390,8 +390,8 @@ int main(void)
         cmocka_unit_test(invd_is_refused_unless_the_policy_forwards_it),
         cmocka_unit_test(wbinvd_and_wbnoinvd_are_one_event),
         cmocka_unit_test(caches_are_for_the_kernel_only),
-        cmocka_unit_test(monitor_and_mwait_do_nothing_by_default),
-        cmocka_unit_test(monitor_forwarded_sends_the_translated_address),
+        cmocka_unit_test(T2_monitor_and_mwait_do_nothing_by_default),
+        cmocka_unit_test(T2_monitor_forwarded_sends_the_translated_address),
         cmocka_unit_test(mwait_forwarded_sends_its_hints),
         cmocka_unit_test(monitor_of_what_may_not_be_read_faults),
         cmocka_unit_test(monitor_of_a_mapping_that_goes_is_refused),

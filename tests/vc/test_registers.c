@@ -17,7 +17,7 @@ static const char rdtsc[] = "\x0f\x31";
 static const char rdtscp[] = "\x0f\x01\xf9";
 
 /* Of inputs 32 bits go out, whatever lies above them; of outputs 32 bits come in (T34). */
-static void cpuid_sends_and_takes_32_bits(void **state)
+static void T34_cpuid_sends_and_takes_32_bits(void **state)
 {
     struct host_exchange exchange = {
         .event = SEVC_EXIT_CPUID,
@@ -46,7 +46,7 @@ static void cpuid_sends_and_takes_32_bits(void **state)
 }
 
 /* T20 */
-static void leaf_d_sends_xcr0_and_subleaf_1_xss(void **state)
+static void T20_leaf_d_sends_xcr0_and_subleaf_1_xss(void **state)
 {
     static const struct {
         uint32_t leaf, subleaf;
@@ -93,7 +93,7 @@ static void leaf_d_sends_xcr0_and_subleaf_1_xss(void **state)
 }
 
 /* T6, at runtime too: the C-bit that the guest has been using cannot have moved. */
-static void a_cpuid_answer_that_hides_sev_is_refused(void **state)
+static void T6_a_cpuid_answer_that_hides_sev_is_refused(void **state)
 {
     static const struct {
         uint32_t leaf, eax, ebx;
@@ -129,7 +129,7 @@ static void a_cpuid_answer_that_hides_sev_is_refused(void **state)
 }
 
 /* T34, T43: ECX alone selects, and alone is sent. 32-bit code does as 64-bit code. */
-static void rdmsr_is_selected_by_ecx_and_clears_upper_halves(void **state)
+static void T34_T43_rdmsr_is_selected_by_ecx_and_clears_upper_halves(void **state)
 {
     (void)state;
     for (unsigned bits = 32; bits <= 64; bits += 32) {
@@ -178,7 +178,7 @@ static void wrmsr_sends_32_bits_of_each_and_changes_only_rip(void **state)
 }
 
 /* T71: an exit for the library's own RDMSR or WRMSR, injected. */
-static void the_ghcb_and_status_msrs_are_never_emulated(void **state)
+static void T71_the_ghcb_and_status_msrs_are_never_emulated(void **state)
 {
     static const uint32_t msrs[] = { SEVC_MSR_GHCB, SEVC_MSR_SEV_STATUS };
 
@@ -246,7 +246,7 @@ static void rdtscp_writes_ecx_too_and_is_three_bytes_long(void **state)
 }
 
 /* T23 */
-static void with_secure_tsc_the_host_is_not_asked_for_the_time(void **state)
+static void T23_with_secure_tsc_the_host_is_not_asked_for_the_time(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
@@ -290,16 +290,16 @@ static void cr4_tsd_keeps_the_time_from_user_mode(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cpuid_sends_and_takes_32_bits),
-        cmocka_unit_test(leaf_d_sends_xcr0_and_subleaf_1_xss),
-        cmocka_unit_test(a_cpuid_answer_that_hides_sev_is_refused),
-        cmocka_unit_test(rdmsr_is_selected_by_ecx_and_clears_upper_halves),
+        cmocka_unit_test(T34_cpuid_sends_and_takes_32_bits),
+        cmocka_unit_test(T20_leaf_d_sends_xcr0_and_subleaf_1_xss),
+        cmocka_unit_test(T6_a_cpuid_answer_that_hides_sev_is_refused),
+        cmocka_unit_test(T34_T43_rdmsr_is_selected_by_ecx_and_clears_upper_halves),
         cmocka_unit_test(wrmsr_sends_32_bits_of_each_and_changes_only_rip),
-        cmocka_unit_test(the_ghcb_and_status_msrs_are_never_emulated),
+        cmocka_unit_test(T71_the_ghcb_and_status_msrs_are_never_emulated),
         cmocka_unit_test(msrs_are_for_the_kernel_only),
         cmocka_unit_test(rdtsc_writes_two_clean_halves),
         cmocka_unit_test(rdtscp_writes_ecx_too_and_is_three_bytes_long),
-        cmocka_unit_test(with_secure_tsc_the_host_is_not_asked_for_the_time),
+        cmocka_unit_test(T23_with_secure_tsc_the_host_is_not_asked_for_the_time),
         cmocka_unit_test(cr4_tsd_keeps_the_time_from_user_mode),
     };
 

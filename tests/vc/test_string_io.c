@@ -50,7 +50,7 @@ static void expect_in(uint64_t info1, uint64_t count, unsigned bytes)
 }
 
 /* T35, T48: one call moves what the buffer holds; the rest comes with the next #VC. */
-static void a_call_moves_at_most_one_buffer(void **state)
+static void T25_T35_T48_a_call_moves_at_most_one_buffer(void **state)
 {
     static const struct {
         const char *code;
@@ -90,7 +90,7 @@ static void a_call_moves_at_most_one_buffer(void **state)
 }
 
 /* T24, T26 */
-static void without_rep_rcx_is_none_of_its_business_and_rep_of_nothing_is_no_exit(void **state)
+static void T24_T26_only_rep_counts_rcx_and_rep_of_nothing_is_no_exit(void **state)
 {
     (void)state;
     start("\x6e", 1);
@@ -169,7 +169,7 @@ static void the_direction_flag_turns_memory_round_and_not_the_buffer(void **stat
 }
 
 /* T27, T60 */
-static void outs_takes_a_segment_override_and_ins_does_not(void **state)
+static void T27_T60_outs_takes_a_segment_override_and_ins_does_not(void **state)
 {
     static const struct {
         const char *code;
@@ -202,7 +202,7 @@ static void outs_takes_a_segment_override_and_ins_does_not(void **state)
 }
 
 /* T28 */
-static void a_67_prefix_uses_and_clears_to_32_bits(void **state)
+static void T28_a_67_prefix_uses_and_clears_to_32_bits(void **state)
 {
     (void)state;
     start("\xf3\x67\x6e", 3);
@@ -284,7 +284,7 @@ static void an_address_that_wraps_ends_the_chunk(void **state)
 }
 
 /* T14, upwards and downwards: KERNEL_DATA's two pages end at + 0x2000, and begin at + 0. */
-static void a_fault_in_the_middle_keeps_what_is_complete(void **state)
+static void T14_a_fault_in_the_middle_keeps_what_is_complete(void **state)
 {
     static const struct {
         const char *code;
@@ -378,7 +378,7 @@ static void a_destination_that_vanishes_is_a_fault_of_the_rest(void **state)
 }
 
 /* T8, CVE-2023-46813 */
-static void user_mode_reaches_no_kernel_memory(void **state)
+static void T8_user_mode_reaches_no_kernel_memory(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
@@ -474,18 +474,18 @@ static void ins_reads_each_byte_of_the_buffer_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_call_moves_at_most_one_buffer),
-        cmocka_unit_test(without_rep_rcx_is_none_of_its_business_and_rep_of_nothing_is_no_exit),
+        cmocka_unit_test(T25_T35_T48_a_call_moves_at_most_one_buffer),
+        cmocka_unit_test(T24_T26_only_rep_counts_rcx_and_rep_of_nothing_is_no_exit),
         cmocka_unit_test(ins_writes_memory_as_the_device_gave_it),
         cmocka_unit_test(the_direction_flag_turns_memory_round_and_not_the_buffer),
-        cmocka_unit_test(outs_takes_a_segment_override_and_ins_does_not),
-        cmocka_unit_test(a_67_prefix_uses_and_clears_to_32_bits),
+        cmocka_unit_test(T27_T60_outs_takes_a_segment_override_and_ins_does_not),
+        cmocka_unit_test(T28_a_67_prefix_uses_and_clears_to_32_bits),
         cmocka_unit_test(sixteen_bit_addresses_keep_the_rest_of_the_registers),
         cmocka_unit_test(an_address_that_wraps_ends_the_chunk),
-        cmocka_unit_test(a_fault_in_the_middle_keeps_what_is_complete),
+        cmocka_unit_test(T14_a_fault_in_the_middle_keeps_what_is_complete),
         cmocka_unit_test(ins_probes_before_it_asks),
         cmocka_unit_test(a_destination_that_vanishes_is_a_fault_of_the_rest),
-        cmocka_unit_test(user_mode_reaches_no_kernel_memory),
+        cmocka_unit_test(T8_user_mode_reaches_no_kernel_memory),
         cmocka_unit_test(a_wild_address_is_gp_or_in_the_stack_segment_ss),
         cmocka_unit_test(single_stepping_traps_after_each_element),
         cmocka_unit_test(an_element_that_was_half_read_is_not_disclosed),
