@@ -59,7 +59,7 @@ static void native(const struct sevc_string_io *io, void *buffer, size_t count)
 static enum sevc_result string_io(struct sevc_cpu *cpu, const struct sevc_string_io *io,
                                   void *buffer, size_t count, size_t *done)
 {
-    size_t unwanted;
+    size_t unwanted = 0;
 
     done = done != NULL ? done : &unwanted;
     *done = 0;
