@@ -59,9 +59,39 @@ extern const unsigned hostile_response_mode_count;
 extern const struct hostile_mode hostile_inject_modes[];
 extern const unsigned hostile_inject_mode_count;
 
+/* ---- hostile_options.c ---- */
+
+#define HOSTILE_MAX_MODES 8
+#define HOSTILE_MAX_ROWS  4
+
+/* A mode that is switched on: all table rows of its name. */
+struct hostile_active {
+    const char *name;
+    const struct hostile_mode *rows[HOSTILE_MAX_ROWS];
+    unsigned row_count;
+    uint64_t opportunities, lies;
+};
+
+struct hostile_options {
+    struct hostile_active modes[HOSTILE_MAX_MODES];
+    unsigned count;
+    unsigned kinds; /* one bit for each kind of moment that a mode waits for */
+    uint64_t seed, random;
+    uint64_t at;       /* the first opportunity to be taken, from 1; 0: chance decides */
+    uint64_t every;    /* without AT: one opportunity in so many is taken */
+    uint64_t limit;    /* lies in all; 0: no limit */
+    uint64_t again;    /* with AT: further lies after so many opportunities each; 0: at once */
+    uint64_t rip[2];   /* opportunities of steps: in this range only */
+    uint64_t avoid[2]; /* and not in this one */
+    bool by_guest;     /* the guest arms us */
+};
+
+extern struct hostile_options hostile_options;
+
 /* Random numbers, the same ones for the same seed. */
 uint64_t hostile_random(void);
-uint64_t hostile_seed(void);
+
+/* ---- hostile_page.c ---- */
 
 /* Quadwords of a GHCB page, and bits of its bitmap by the field's offset. */
 uint64_t hostile_get(const uint8_t *page, unsigned offset);
@@ -69,7 +99,16 @@ void hostile_put(uint8_t *page, unsigned offset, uint64_t value);
 bool hostile_is_valid(const uint8_t *page, unsigned offset);
 void hostile_mark(uint8_t *page, unsigned offset, bool valid);
 
-/* hostile_reply.c: remembers an honest reply, for "reply-other". */
+/* What this host has left in the shared buffer is taken back before the guest is judged. */
+void hostile_note_litter(const uint8_t *page, const uint8_t *honest);
+void hostile_collect_litter(uint8_t *page);
+
+/* Reports it if the guest's secrets stand in the page (docs/hostile.md). */
+void hostile_look_for_secrets(const uint8_t *page, const struct vcpu_where *where);
+
+/* ---- hostile_reply.c ---- */
+
+/* Remembers an honest reply, for "reply-other". */
 void hostile_remember_reply(const struct hostile_moment *m);
 
 #endif

@@ -23,7 +23,7 @@ DOCUMENT = os.path.join(ROOT, "docs", "hostile.md")
 SUCCESS, FAILURE, TERMINATED, TRIPLE_FAULT, ERROR = 0, 10, 12, 13, 15
 
 
-def sevc_run(kernel, mode, append, options, seconds=100):
+def sevc_run(kernel, mode, append, options, seconds=500):
     command = [sys.executable, "-B", SEVC_RUN, "--report", "json", "--rdtsc", "intercept",
                "--timeout", str(seconds), "--hostile", mode]
     if append:
