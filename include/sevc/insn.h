@@ -40,7 +40,7 @@ enum sevc_insn_kind {
     SEVC_INSN_OUTS,
     /* Instructions with a memory operand, which an NPF exit may concern. */
     SEVC_INSN_LOAD,      /* memory to register, extended as sign_extend and register_bytes say */
-    SEVC_INSN_STORE,     /* register to memory */
+    SEVC_INSN_STORE,     /* register to memory, MOVNTI included */
     SEVC_INSN_STORE_IMM, /* immediate to memory */
     SEVC_INSN_ALU,       /* arithmetic, logic, bit test: operation says which */
     SEVC_INSN_MOVS,      /* string instructions: DS:rSI (segment) and ES:rDI */
@@ -95,18 +95,20 @@ struct sevc_memory_operand {
 };
 
 struct sevc_insn {
-    uint64_t immediate; /* STORE_IMM: sign-extended to 64 bits; IN and OUT: the port */
-    struct sevc_memory_operand memory; /* LOAD, STORE, STORE_IMM, ALU */
+    uint64_t immediate; /* STORE_IMM, ALU: sign-extended to 64 bits; IN and OUT: the port */
+    struct sevc_memory_operand memory; /* LOAD, STORE, STORE_IMM, ALU, HINT, ATOMIC */
     uint8_t kind;                      /* enum sevc_insn_kind */
     uint8_t length;                    /* 1 to 15 */
-    uint8_t data_bytes;                /* 1, 2, 4, 8: access to memory or port (VECTOR: 0) */
-    uint8_t register_bytes;            /* 1, 2, 4, 8: width in which LOAD writes its register */
-    uint8_t address_bytes;             /* 2, 4, 8 */
-    uint8_t reg;                       /* LOAD, STORE, DR: register number 0 to 15 */
-    uint8_t dr;                        /* debug register number, 0 to 7 */
-    uint8_t segment;                   /* INS: SEVC_ES; OUTS: SEVC_DS or the override, even */
-                                       /* where 64-bit mode ignores it: IOIO reports it */
-    bool high_byte;      /* reg means AH, CH, DH, BH: bits 15:8 of register reg (0 to 3) */
+    uint8_t data_bytes;                /* 1, 2, 4, 8: access to memory or port; 0: VECTOR, and */
+                                       /* HINT that makes none; 16: ATOMIC, CMPXCHG16B */
+    uint8_t register_bytes; /* 1, 2, 4, 8: of the register; LOAD writes it in this width */
+    uint8_t address_bytes;  /* 2, 4, 8 */
+    uint8_t reg;            /* LOAD, STORE, ALU, DR: register number 0 to 15 */
+    uint8_t dr;             /* debug register number, 0 to 7 */
+    uint8_t segment;        /* MOVS, LODS, CMPS, MONITOR: SEVC_DS or the override that counts; */
+                            /* INS, STOS, SCAS: SEVC_ES; OUTS: SEVC_DS or the override, even */
+                            /* where 64-bit mode ignores it: IOIO reports it */
+    bool high_byte;         /* reg means AH, CH, DH, BH: bits 15:8 of register reg (0 to 3) */
     bool sign_extend;    /* LOAD: sign-extend, else zero-extend (no matter if widths are equal) */
     bool rep;            /* string instructions and string I/O: F2 or F3 */
     bool port_immediate; /* IN, OUT: the port is the immediate, else DX */

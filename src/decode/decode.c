@@ -116,21 +116,50 @@ static enum sevc_result decode_debug_register(uint8_t modrm, const struct sevc_p
 }
 
 /* There are no 64-bit ports; REX.W is ignored (APM vol. 3, "IN"). */
-static void decode_io(const struct sevc_opcode *row, const struct sevc_prefixes *prefixes,
-                      unsigned code_bits, struct sevc_insn *insn)
+static uint8_t port_bytes(const struct sevc_opcode *row, const struct sevc_prefixes *prefixes,
+                          unsigned code_bits)
 {
-    if (row->data_bytes)
-        insn->data_bytes = row->data_bytes;
-    else
-        insn->data_bytes = operand_bytes(prefixes, code_bits) == 2 ? 2 : 4;
+    if (row->data_bytes != SEVC_WIDTH_OPERAND) {
+        return row->data_bytes;
+    }
+    return operand_bytes(prefixes, code_bits) == 2 ? 2 : 4;
+}
 
-    if (row->kind == SEVC_INSN_INS)
-        insn->segment = SEVC_ES; /* not overridable */
-    else if (row->kind == SEVC_INSN_OUTS)
-        insn->segment = prefixes->segment == SEVC_NO_SEGMENT ? SEVC_DS : prefixes->segment;
-    else
-        return;
+/* The segment of what is addressed through rSI or rAX: an override counts if it has an effect. */
+static uint8_t source_segment(const struct sevc_prefixes *prefixes, unsigned code_bits)
+{
+    bool ignored = code_bits == 64 && prefixes->segment < SEVC_FS;
+
+    return prefixes->segment == SEVC_NO_SEGMENT || ignored ? SEVC_DS : prefixes->segment;
+}
+
+/* Strings in memory and at ports; rDI is ES whatever the prefixes say. */
+static void decode_string(const struct sevc_opcode *row, const struct sevc_prefixes *prefixes,
+                          unsigned code_bits, struct sevc_insn *insn)
+{
+    insn->data_bytes = row->data_bytes ? row->data_bytes : operand_bytes(prefixes, code_bits);
     insn->rep = prefixes->repeat != 0;
+    switch (row->kind) {
+    case SEVC_INSN_OUTS:
+        insn->data_bytes = port_bytes(row, prefixes, code_bits);
+        insn->segment = prefixes->segment == SEVC_NO_SEGMENT ? SEVC_DS : prefixes->segment;
+        break;
+    case SEVC_INSN_INS:
+        insn->data_bytes = port_bytes(row, prefixes, code_bits);
+        insn->segment = SEVC_ES;
+        break;
+    case SEVC_INSN_SCAS:
+    case SEVC_INSN_CMPS:
+        insn->repne = prefixes->repeat == 0xF2;
+        insn->segment = row->kind == SEVC_INSN_SCAS ? SEVC_ES : source_segment(prefixes, code_bits);
+        break;
+    case SEVC_INSN_STOS:
+        insn->segment = SEVC_ES;
+        break;
+    default: /* MOVS, LODS */
+        insn->segment = source_segment(prefixes, code_bits);
+        break;
+    }
 }
 
 /* Instructions that are settled by the byte at LAST, the opcode's own or the one behind it. */
@@ -139,19 +168,25 @@ static enum sevc_result decode_fixed(const uint8_t *last, const struct sevc_opco
                                      struct sevc_insn *insn)
 {
     if (prefixes->seen & SEVC_PREFIX_LOCK)
-        return SEVC_BAD_INSN; /* #UD: none of them writes memory that LOCK could guard */
+        return SEVC_BAD_INSN; /* #UD: none of them is one that LOCK could guard */
+    if (row->form == SEVC_FORM_STRING) {
+        decode_string(row, prefixes, code_bits, insn);
+        return SEVC_OK;
+    }
 
-    switch (row->kind) {
+    switch (insn->kind) {
     case SEVC_INSN_READ_DR:
     case SEVC_INSN_WRITE_DR:
         return decode_debug_register(*last, prefixes, insn);
     case SEVC_INSN_IN:
     case SEVC_INSN_OUT:
-    case SEVC_INSN_INS:
-    case SEVC_INSN_OUTS:
-        decode_io(row, prefixes, code_bits, insn);
+        insn->data_bytes = port_bytes(row, prefixes, code_bits);
         insn->port_immediate = row->form == SEVC_FORM_PORT;
         insn->immediate = insn->port_immediate ? *last : 0;
+        return SEVC_OK;
+    case SEVC_INSN_MONITOR:
+    case SEVC_INSN_MONITORX:
+        insn->segment = source_segment(prefixes, code_bits);
         return SEVC_OK;
     case SEVC_INSN_WBINVD:
         if (prefixes->repeat == 0xF3)
@@ -171,38 +206,77 @@ static void name_byte_register(const struct sevc_prefixes *prefixes, struct sevc
     insn->reg &= 3;
 }
 
-/* Loads and stores: the instructions that an NPF exit may concern. */
-static void decode_move(const struct sevc_parts *parts, const struct sevc_opcode *row,
-                        const struct sevc_prefixes *prefixes, unsigned code_bits,
-                        struct sevc_insn *insn)
+/* Instructions with a memory operand: those that an NPF exit may concern. */
+static void decode_memory(const struct sevc_parts *parts, const struct sevc_opcode *row,
+                          const struct sevc_prefixes *prefixes, unsigned code_bits,
+                          struct sevc_insn *insn)
 {
-    uint8_t operand = operand_bytes(prefixes, code_bits);
+    /* By enum sevc_width, and by the operand size: 2, 4, 8. */
+    static const uint8_t widths[SEVC_WIDTH_COUNT][3] = {
+        [SEVC_WIDTH_OPERAND] = { 2, 4, 8 }, [SEVC_WIDTH_1] = { 1, 1, 1 },
+        [SEVC_WIDTH_2] = { 2, 2, 2 },       [SEVC_WIDTH_4] = { 4, 4, 4 },
+        [SEVC_WIDTH_4_OR_8] = { 4, 4, 8 },  [SEVC_WIDTH_8_OR_16] = { 8, 8, 16 },
+    };
+    unsigned operand = operand_bytes(prefixes, code_bits) / 4;
 
     insn->kind = row->kind;
-    insn->data_bytes = row->data_bytes ? row->data_bytes : operand;
-    if (row->kind == SEVC_INSN_STORE_IMM) {
-        insn->immediate = parts->immediate;
-    } else {
-        insn->register_bytes = row->register_bytes ? row->register_bytes : operand;
-        insn->sign_extend = (row->flags & SEVC_OPCODE_SIGNED) != 0;
+    insn->data_bytes = widths[row->data_bytes][operand];
+    insn->register_bytes = widths[row->register_bytes][operand];
+    insn->sign_extend = (row->flags & SEVC_OPCODE_SIGNED) != 0;
+    insn->byte_swap = (row->flags & SEVC_OPCODE_BYTE_SWAP) != 0;
+    if (row->kind == SEVC_INSN_ALU) {
+        insn->operation = row->operation;
+        insn->source = row->source;
+        insn->to_register = (row->flags & SEVC_OPCODE_TO_REGISTER) != 0;
+        insn->bit_offset = (row->flags & SEVC_OPCODE_BIT_OFFSET) != 0;
     }
-    if (row->form == SEVC_FORM_MODRM) {
+    if (row->source == SEVC_SOURCE_IMMEDIATE) {
+        insn->immediate = parts->immediate;
+    } else if (row->source == SEVC_SOURCE_REGISTER && row->form == SEVC_FORM_MODRM) {
         insn->reg = (uint8_t)(parts->reg | (prefixes->rex & SEVC_REX_R ? 8 : 0));
-        if (insn->register_bytes == 1)
+        if (insn->register_bytes == 1) {
             name_byte_register(prefixes, insn);
+        }
     }
     sevc_memory_operand(parts, prefixes, code_bits, insn->address_bytes, &insn->memory);
 }
 
-/* Is this form of the opcode the one that the row is about? Register forms are not. */
-static bool is_move(const struct sevc_parts *parts, const struct sevc_opcode *row,
-                    unsigned code_bits)
+/* The flags of rows that do not hold with these prefixes, in this mode. */
+static uint8_t foreign_flags(const struct sevc_prefixes *prefixes, unsigned code_bits)
 {
-    if ((row->flags & SEVC_OPCODE_LONG_MODE) && code_bits != 64)
-        return false;
-    if (row->form == SEVC_FORM_OFFSET)
-        return true;
-    return row->form >= SEVC_FORM_MODRM && parts->memory;
+    uint8_t flags = code_bits == 64 ? SEVC_OPCODE_LEGACY : SEVC_OPCODE_LONG_MODE;
+
+    if (prefixes->seen & SEVC_PREFIX_OPERAND_SIZE) {
+        flags |= SEVC_OPCODE_NO_66;
+    }
+    if (prefixes->repeat) {
+        flags |= SEVC_OPCODE_NO_REPEAT;
+    }
+    return flags;
+}
+
+/*
+ * The row that says what this form of the opcode means, or NULL: register forms, and what prefixes
+ * make another instruction of.
+ */
+static const struct sevc_opcode *memory_row(const struct sevc_opcode *row,
+                                            const struct sevc_parts *parts,
+                                            const struct sevc_prefixes *prefixes,
+                                            unsigned code_bits)
+{
+    if (row->form < SEVC_FORM_MODRM || (row->form != SEVC_FORM_OFFSET && !parts->memory)) {
+        return NULL;
+    }
+    if (row->form == SEVC_FORM_GROUP) {
+        unsigned group = row->operation;
+
+        group += group == SEVC_GROUP_0FAE && (prefixes->seen & SEVC_PREFIX_OPERAND_SIZE);
+        row = &sevc_group_opcodes[group][parts->reg];
+    }
+    if (row->kind == SEVC_INSN_OTHER || (row->flags & foreign_flags(prefixes, code_bits))) {
+        return NULL;
+    }
+    return row;
 }
 
 static enum sevc_result decode_general(const uint8_t *bytes, size_t limit,
@@ -223,8 +297,9 @@ static enum sevc_result decode_general(const uint8_t *bytes, size_t limit,
         return result;
 
     insn->length = parts.length;
-    if (is_move(&parts, row, code_bits))
-        decode_move(&parts, row, prefixes, code_bits, insn);
+    row = memory_row(row, &parts, prefixes, code_bits);
+    if (row)
+        decode_memory(&parts, row, prefixes, code_bits, insn);
     else if (parts.memory && sevc_is_vector(&parts))
         insn->kind = SEVC_INSN_VECTOR;
     else
@@ -248,6 +323,12 @@ static __attribute__((noinline)) enum sevc_result decode_any(const uint8_t *byte
         if (++last == limit)
             return too_short(limit);
         row = &sevc_two_byte_opcodes[bytes[last]];
+    }
+    if (row->form == SEVC_FORM_ESCAPE_38) {
+        if (++last == limit)
+            return too_short(limit);
+        if ((bytes[last] & 0xFE) == 0xF0)
+            row = &sevc_movbe_opcodes[bytes[last] & 1];
     }
     clear(insn);
     insn->address_bytes = address_bytes(&prefixes, code_bits);

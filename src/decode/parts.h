@@ -45,21 +45,41 @@ enum sevc_opcode_form {
     SEVC_FORM_PREFIX,      /* a legacy prefix: flags say which */
     SEVC_FORM_REX,         /* 40 to 4F: a prefix in 64-bit mode, general elsewhere */
     SEVC_FORM_ESCAPE,      /* 0F: the second table */
+    SEVC_FORM_ESCAPE_38,   /* 0F 38: one more opcode byte */
     /* Settled by this very byte, and one more at most. */
     SEVC_FORM_IMPLIED,        /* nothing follows */
-    SEVC_FORM_STRING,         /* nothing follows; prefixes count: INS, OUTS */
+    SEVC_FORM_STRING,         /* nothing follows; prefixes count: INS, OUTS, MOVS to SCAS */
     SEVC_FORM_PORT,           /* a port number */
     SEVC_FORM_DEBUG_REGISTER, /* a ModRM byte whose mod is ignored */
     SEVC_FORM_GROUP_7,        /* 0F 01: a ModRM byte that is part of the opcode, or general */
     /* With a memory operand: Zydis takes it apart. */
-    SEVC_FORM_MODRM,           /* general register and memory */
-    SEVC_FORM_MODRM_IMMEDIATE, /* memory and immediate; undefined unless ModRM.reg is 0 */
-    SEVC_FORM_OFFSET,          /* rAX and an absolute address */
+    SEVC_FORM_MODRM,  /* and perhaps a general register, or an immediate */
+    SEVC_FORM_GROUP,  /* ModRM.reg is part of the opcode: a row of a third table */
+    SEVC_FORM_OFFSET, /* rAX and an absolute address */
 };
 
+/* Bits of sevc_opcode.flags, but for prefixes. */
 enum {
-    SEVC_OPCODE_SIGNED = 1 << 5,    /* LOAD sign-extends */
-    SEVC_OPCODE_LONG_MODE = 1 << 6, /* ours in 64-bit mode only */
+    SEVC_OPCODE_SIGNED = 1 << 0,      /* LOAD sign-extends */
+    SEVC_OPCODE_LONG_MODE = 1 << 1,   /* ours in 64-bit mode only */
+    SEVC_OPCODE_TO_REGISTER = 1 << 2, /* ALU: memory is the source */
+    SEVC_OPCODE_BIT_OFFSET = 1 << 3,  /* ALU: the register moves the operand */
+    SEVC_OPCODE_BYTE_SWAP = 1 << 4,   /* LOAD, STORE */
+    SEVC_OPCODE_NO_66 = 1 << 5,       /* with this prefix another instruction, or none */
+    SEVC_OPCODE_NO_REPEAT = 1 << 6,   /* with F2 or F3 likewise */
+    SEVC_OPCODE_LEGACY = 1 << 7,      /* ours in all modes but 64-bit mode */
+};
+
+/* Bytes of memory or of a register, by the operand size. */
+enum sevc_width {
+    SEVC_WIDTH_OPERAND = 0, /* 2, 4, 8 */
+    SEVC_WIDTH_1 = 1,
+    SEVC_WIDTH_2 = 2,
+    SEVC_WIDTH_4 = 4,
+    SEVC_WIDTH_4_OR_8,  /* never 2 */
+    SEVC_WIDTH_8_OR_16, /* CMPXCHG8B, CMPXCHG16B */
+    SEVC_WIDTH_NONE,    /* no access, or no register */
+    SEVC_WIDTH_COUNT
 };
 
 /* One row of the table of what sevc knows (opcodes.c). */
@@ -67,8 +87,32 @@ struct sevc_opcode {
     uint8_t form;           /* enum sevc_opcode_form */
     uint8_t kind;           /* enum sevc_insn_kind; of a segment prefix, enum sevc_segment */
     uint8_t flags;          /* SEVC_PREFIX_* of a prefix, else SEVC_OPCODE_* */
-    uint8_t data_bytes;     /* memory or port: 1, 2, 4, or 0 for the operand size */
-    uint8_t register_bytes; /* likewise */
+    uint8_t data_bytes;     /* enum sevc_width: memory or port, where OPERAND is capped at 4 */
+    uint8_t register_bytes; /* enum sevc_width */
+    uint8_t operation;      /* ALU: enum sevc_alu_operation; GROUP: enum sevc_opcode_group */
+    uint8_t source;         /* enum sevc_alu_source, not only of ALU: what else it takes */
+    uint8_t reserved;
+};
+
+/* Opcodes whose meaning is in ModRM.reg, too (APM vol. 3, appendix A, "ModRM extensions"). */
+enum sevc_opcode_group {
+    SEVC_GROUP_80,
+    SEVC_GROUP_81,
+    SEVC_GROUP_82,
+    SEVC_GROUP_83,
+    SEVC_GROUP_C6,
+    SEVC_GROUP_C7,
+    SEVC_GROUP_F6,
+    SEVC_GROUP_F7,
+    SEVC_GROUP_FE,
+    SEVC_GROUP_FF,
+    SEVC_GROUP_0F0D,
+    SEVC_GROUP_0F18,
+    SEVC_GROUP_0FAE,    /* without a prefix */
+    SEVC_GROUP_66_0FAE, /* the row behind it */
+    SEVC_GROUP_0FBA,
+    SEVC_GROUP_0FC7,
+    SEVC_GROUP_COUNT
 };
 
 /* Row of 0F 01 with a ModRM byte that is part of the opcode. */
@@ -84,6 +128,8 @@ struct sevc_group_7 {
 
 extern const struct sevc_opcode sevc_one_byte_opcodes[256];
 extern const struct sevc_opcode sevc_two_byte_opcodes[256];
+extern const struct sevc_opcode sevc_movbe_opcodes[2]; /* 0F 38 F0, 0F 38 F1 */
+extern const struct sevc_opcode sevc_group_opcodes[SEVC_GROUP_COUNT][8];
 extern const struct sevc_group_7 sevc_group_7[SEVC_GROUP_7_ROWS];
 
 /* Where an opcode lives. */
@@ -98,7 +144,7 @@ enum sevc_opcode_map {
 /* The parts behind the prefixes, whoever took them apart. */
 struct sevc_parts {
     int64_t displacement; /* sign-extended; of A0-A3 zero-extended */
-    uint64_t immediate;   /* sign-extended if the instruction does so: C6 and C7 do */
+    uint64_t immediate;   /* sign-extended */
     uint8_t length;       /* of the whole instruction */
     uint8_t map;          /* enum sevc_opcode_map */
     uint8_t opcode;

@@ -41,6 +41,17 @@ static int64_t displacement_of(const ZydisDecodedInstruction *zydis, bool modrm)
     return (int64_t)value;
 }
 
+/* Sign-extended, whatever Zydis makes of the instruction: a count, a bit's number, a mask. */
+static uint64_t immediate_of(const ZydisDecodedInstruction *zydis)
+{
+    unsigned unused_bits = 64u - zydis->raw.imm[0].size;
+
+    if (unused_bits >= 64) {
+        return 0;
+    }
+    return (uint64_t)((int64_t)(zydis->raw.imm[0].value.u << unused_bits) >> unused_bits);
+}
+
 enum sevc_result sevc_zydis_parts(const uint8_t *bytes, size_t limit, unsigned code_bits,
                                   struct sevc_parts *parts)
 {
@@ -60,7 +71,7 @@ enum sevc_result sevc_zydis_parts(const uint8_t *bytes, size_t limit, unsigned c
     modrm = (zydis.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0;
     *parts = (struct sevc_parts){
         .displacement = displacement_of(&zydis, modrm),
-        .immediate = zydis.raw.imm[0].value.u, /* sign-extended, where it is signed */
+        .immediate = immediate_of(&zydis),
         .length = zydis.length,
         .map = map_of(&zydis),
         .opcode = zydis.opcode,

@@ -22,6 +22,67 @@ static const struct {
     { ZYDIS_MNEMONIC_OUTSD, SEVC_INSN_OUTS },
 };
 
+static const ZydisMnemonic moves[] = {
+    ZYDIS_MNEMONIC_MOV,    ZYDIS_MNEMONIC_MOVZX,  ZYDIS_MNEMONIC_MOVSX,
+    ZYDIS_MNEMONIC_MOVSXD, ZYDIS_MNEMONIC_MOVNTI, ZYDIS_MNEMONIC_MOVBE,
+};
+
+/* The one-byte map's: SSE has a MOVSD and a CMPSD of its own. */
+static const struct {
+    ZydisMnemonic mnemonic;
+    uint8_t kind;
+} strings[] = {
+    { ZYDIS_MNEMONIC_MOVSB, SEVC_INSN_MOVS }, { ZYDIS_MNEMONIC_MOVSW, SEVC_INSN_MOVS },
+    { ZYDIS_MNEMONIC_MOVSD, SEVC_INSN_MOVS }, { ZYDIS_MNEMONIC_MOVSQ, SEVC_INSN_MOVS },
+    { ZYDIS_MNEMONIC_STOSB, SEVC_INSN_STOS }, { ZYDIS_MNEMONIC_STOSW, SEVC_INSN_STOS },
+    { ZYDIS_MNEMONIC_STOSD, SEVC_INSN_STOS }, { ZYDIS_MNEMONIC_STOSQ, SEVC_INSN_STOS },
+    { ZYDIS_MNEMONIC_LODSB, SEVC_INSN_LODS }, { ZYDIS_MNEMONIC_LODSW, SEVC_INSN_LODS },
+    { ZYDIS_MNEMONIC_LODSD, SEVC_INSN_LODS }, { ZYDIS_MNEMONIC_LODSQ, SEVC_INSN_LODS },
+    { ZYDIS_MNEMONIC_CMPSB, SEVC_INSN_CMPS }, { ZYDIS_MNEMONIC_CMPSW, SEVC_INSN_CMPS },
+    { ZYDIS_MNEMONIC_CMPSD, SEVC_INSN_CMPS }, { ZYDIS_MNEMONIC_CMPSQ, SEVC_INSN_CMPS },
+    { ZYDIS_MNEMONIC_SCASB, SEVC_INSN_SCAS }, { ZYDIS_MNEMONIC_SCASW, SEVC_INSN_SCAS },
+    { ZYDIS_MNEMONIC_SCASD, SEVC_INSN_SCAS }, { ZYDIS_MNEMONIC_SCASQ, SEVC_INSN_SCAS },
+};
+
+/* With a memory operand only; VALUE: enum sevc_alu_operation, or data bytes. */
+static const struct {
+    ZydisMnemonic mnemonic;
+    uint8_t kind, value;
+} with_memory[] = {
+    { ZYDIS_MNEMONIC_ADD, SEVC_INSN_ALU, SEVC_ALU_ADD },
+    { ZYDIS_MNEMONIC_OR, SEVC_INSN_ALU, SEVC_ALU_OR },
+    { ZYDIS_MNEMONIC_ADC, SEVC_INSN_ALU, SEVC_ALU_ADC },
+    { ZYDIS_MNEMONIC_SBB, SEVC_INSN_ALU, SEVC_ALU_SBB },
+    { ZYDIS_MNEMONIC_AND, SEVC_INSN_ALU, SEVC_ALU_AND },
+    { ZYDIS_MNEMONIC_SUB, SEVC_INSN_ALU, SEVC_ALU_SUB },
+    { ZYDIS_MNEMONIC_XOR, SEVC_INSN_ALU, SEVC_ALU_XOR },
+    { ZYDIS_MNEMONIC_CMP, SEVC_INSN_ALU, SEVC_ALU_CMP },
+    { ZYDIS_MNEMONIC_TEST, SEVC_INSN_ALU, SEVC_ALU_TEST },
+    { ZYDIS_MNEMONIC_NOT, SEVC_INSN_ALU, SEVC_ALU_NOT },
+    { ZYDIS_MNEMONIC_NEG, SEVC_INSN_ALU, SEVC_ALU_NEG },
+    { ZYDIS_MNEMONIC_INC, SEVC_INSN_ALU, SEVC_ALU_INC },
+    { ZYDIS_MNEMONIC_DEC, SEVC_INSN_ALU, SEVC_ALU_DEC },
+    { ZYDIS_MNEMONIC_BT, SEVC_INSN_ALU, SEVC_ALU_BT },
+    { ZYDIS_MNEMONIC_BTS, SEVC_INSN_ALU, SEVC_ALU_BTS },
+    { ZYDIS_MNEMONIC_BTR, SEVC_INSN_ALU, SEVC_ALU_BTR },
+    { ZYDIS_MNEMONIC_BTC, SEVC_INSN_ALU, SEVC_ALU_BTC },
+    { ZYDIS_MNEMONIC_CLFLUSH, SEVC_INSN_HINT, 1 },
+    { ZYDIS_MNEMONIC_CLFLUSHOPT, SEVC_INSN_HINT, 1 },
+    { ZYDIS_MNEMONIC_CLWB, SEVC_INSN_HINT, 1 },
+    { ZYDIS_MNEMONIC_PREFETCH, SEVC_INSN_HINT, 0 },
+    { ZYDIS_MNEMONIC_PREFETCHW, SEVC_INSN_HINT, 0 },
+    { ZYDIS_MNEMONIC_PREFETCHWT1, SEVC_INSN_HINT, 0 },
+    { ZYDIS_MNEMONIC_PREFETCHNTA, SEVC_INSN_HINT, 0 },
+    { ZYDIS_MNEMONIC_PREFETCHT0, SEVC_INSN_HINT, 0 },
+    { ZYDIS_MNEMONIC_PREFETCHT1, SEVC_INSN_HINT, 0 },
+    { ZYDIS_MNEMONIC_PREFETCHT2, SEVC_INSN_HINT, 0 },
+    { ZYDIS_MNEMONIC_XCHG, SEVC_INSN_ATOMIC, 0 },
+    { ZYDIS_MNEMONIC_CMPXCHG, SEVC_INSN_ATOMIC, 0 },
+    { ZYDIS_MNEMONIC_XADD, SEVC_INSN_ATOMIC, 0 },
+    { ZYDIS_MNEMONIC_CMPXCHG8B, SEVC_INSN_ATOMIC, 0 },
+    { ZYDIS_MNEMONIC_CMPXCHG16B, SEVC_INSN_ATOMIC, 0 },
+};
+
 /* Work in the vector and x87 units, without a register operand that would say so. */
 static const ZydisMnemonic unit_access[] = {
     ZYDIS_MNEMONIC_FXSAVE,          ZYDIS_MNEMONIC_FXSAVE64,        ZYDIS_MNEMONIC_FXRSTOR,
@@ -121,7 +182,7 @@ static bool is_vector(const ZydisDecodedInstruction *zydis, const ZydisDecodedOp
     return memory && vector;
 }
 
-/* MOV, MOVZX, MOVSX, MOVSXD; a MOV of a segment or control register is nobody's. */
+/* MOV, MOVZX, MOVSX, MOVSXD, MOVNTI, MOVBE; a MOV of a segment or control register is nobody's. */
 static void mean_move(const ZydisDecodedInstruction *zydis, const ZydisDecodedOperand *operands,
                       struct sevc_insn *insn)
 {
@@ -151,6 +212,13 @@ static void mean_move(const ZydisDecodedInstruction *zydis, const ZydisDecodedOp
         insn->immediate = from->imm.value.u;
         set_memory(zydis, to, insn);
     }
+    insn->byte_swap = zydis->mnemonic == ZYDIS_MNEMONIC_MOVBE;
+}
+
+static void set_repeat(const ZydisDecodedInstruction *zydis, struct sevc_insn *insn)
+{
+    for (unsigned i = 0; i < zydis->raw.prefix_count; i++)
+        insn->rep |= (zydis->raw.prefixes[i].value & 0xFE) == 0xF2;
 }
 
 static void mean_io(const ZydisDecodedInstruction *zydis, const ZydisDecodedOperand *operands,
@@ -165,8 +233,81 @@ static void mean_io(const ZydisDecodedInstruction *zydis, const ZydisDecodedOper
     if (!is_memory(data))
         return;
     insn->segment = (uint8_t)ZydisRegisterGetId(data->mem.segment);
-    for (unsigned i = 0; i < zydis->raw.prefix_count; i++)
-        insn->rep |= (zydis->raw.prefixes[i].value & 0xFE) == 0xF2;
+    set_repeat(zydis, insn);
+}
+
+/* The segment is that of rSI where there is one, else that of rDI. */
+static void mean_string(const ZydisDecodedInstruction *zydis, const ZydisDecodedOperand *operands,
+                        struct sevc_insn *insn)
+{
+    for (unsigned i = 0; i < zydis->operand_count; i++) {
+        const ZydisDecodedOperand *operand = &operands[i];
+
+        if (!is_memory(operand))
+            continue;
+        insn->data_bytes = (uint8_t)(operand->size / 8);
+        if (number_of(operand->mem.base) == SEVC_RSI || insn->kind == SEVC_INSN_STOS ||
+            insn->kind == SEVC_INSN_SCAS)
+            insn->segment = (uint8_t)ZydisRegisterGetId(operand->mem.segment);
+    }
+    set_repeat(zydis, insn);
+    if (insn->kind == SEVC_INSN_CMPS || insn->kind == SEVC_INSN_SCAS)
+        insn->repne = (zydis->attributes & ZYDIS_ATTRIB_HAS_REPNE) != 0;
+}
+
+static uint64_t signed_immediate(const ZydisDecodedInstruction *zydis)
+{
+    uint64_t value = zydis->raw.imm[0].value.u;
+
+    switch (zydis->raw.imm[0].size) {
+    case 8:
+        return (uint64_t)(int8_t)value;
+    case 16:
+        return (uint64_t)(int16_t)value;
+    default:
+        return (uint64_t)(int32_t)value;
+    }
+}
+
+static void mean_alu(const ZydisDecodedInstruction *zydis, const ZydisDecodedOperand *operands,
+                     struct sevc_insn *insn)
+{
+    const ZydisDecodedOperand *other = &operands[is_memory(&operands[0]) ? 1 : 0];
+
+    insn->to_register = !is_memory(&operands[0]);
+    if (zydis->operand_count_visible == 1)
+        return;
+    if (is_register(other)) {
+        insn->source = SEVC_SOURCE_REGISTER;
+        set_general(other, insn);
+        insn->bit_offset = insn->operation >= SEVC_ALU_BT;
+    } else {
+        insn->source = SEVC_SOURCE_IMMEDIATE;
+        insn->immediate = signed_immediate(zydis);
+    }
+}
+
+static void mean_with_memory(const ZydisDecodedInstruction *zydis,
+                             const ZydisDecodedOperand *operands, struct sevc_insn *insn)
+{
+    const ZydisDecodedOperand *memory = &operands[0];
+
+    if (zydis->operand_count_visible > 1 && !is_memory(memory))
+        memory = &operands[1];
+    if (!is_memory(memory))
+        return;
+    for (size_t i = 0; i < sizeof(with_memory) / sizeof(with_memory[0]); i++) {
+        if (zydis->mnemonic != with_memory[i].mnemonic)
+            continue;
+        insn->kind = with_memory[i].kind;
+        set_memory(zydis, memory, insn);
+        if (insn->kind == SEVC_INSN_HINT)
+            insn->data_bytes = with_memory[i].value;
+        if (insn->kind == SEVC_INSN_ALU) {
+            insn->operation = with_memory[i].value;
+            mean_alu(zydis, operands, insn);
+        }
+    }
 }
 
 static void mean(const ZydisDecodedInstruction *zydis, const ZydisDecodedOperand *operands,
@@ -179,11 +320,20 @@ static void mean(const ZydisDecodedInstruction *zydis, const ZydisDecodedOperand
         if (zydis->mnemonic == fixed[i].mnemonic)
             insn->kind = fixed[i].kind;
     }
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+        if (zydis->mnemonic == strings[i].mnemonic && zydis->opcode_map == ZYDIS_OPCODE_MAP_DEFAULT)
+            insn->kind = strings[i].kind;
+    }
+    for (size_t i = 0; i < sizeof(moves) / sizeof(moves[0]); i++) {
+        if (zydis->mnemonic == moves[i])
+            mean_move(zydis, operands, insn);
+    }
     if (insn->kind >= SEVC_INSN_IN && insn->kind <= SEVC_INSN_OUTS)
         mean_io(zydis, operands, insn);
-    if (zydis->mnemonic == ZYDIS_MNEMONIC_MOV || zydis->mnemonic == ZYDIS_MNEMONIC_MOVZX ||
-        zydis->mnemonic == ZYDIS_MNEMONIC_MOVSX || zydis->mnemonic == ZYDIS_MNEMONIC_MOVSXD)
-        mean_move(zydis, operands, insn);
+    else if (insn->kind >= SEVC_INSN_MOVS && insn->kind <= SEVC_INSN_SCAS)
+        mean_string(zydis, operands, insn);
+    else if (insn->kind == SEVC_INSN_OTHER)
+        mean_with_memory(zydis, operands, insn);
     if (is_vector(zydis, operands))
         insn->kind = SEVC_INSN_VECTOR;
 }

@@ -39,6 +39,30 @@ static const struct {
     { B(0x89, 0x07), SEVC_EXIT_NPF, SEVC_INSN_STORE },
     { B(0xC6, 0x07, 0x5A), SEVC_EXIT_NPF, SEVC_INSN_STORE_IMM },
     { B(0x0F, 0x10, 0x07), SEVC_EXIT_NPF, SEVC_INSN_VECTOR },
+    { B(0x03, 0x07), SEVC_EXIT_NPF, SEVC_INSN_ALU },
+    { B(0x39, 0x07), SEVC_EXIT_NPF, SEVC_INSN_ALU },
+    { B(0xF6, 0x07, 0x80), SEVC_EXIT_NPF, SEVC_INSN_ALU },
+    { B(0x0F, 0xBA, 0x27, 0x05), SEVC_EXIT_NPF, SEVC_INSN_ALU },
+    { B(0x0F, 0xC3, 0x07), SEVC_EXIT_NPF, SEVC_INSN_STORE },
+    { B(0x0F, 0x38, 0xF0, 0x07), SEVC_EXIT_NPF, SEVC_INSN_LOAD },
+    { B(0x0F, 0x38, 0xF1, 0x07), SEVC_EXIT_NPF, SEVC_INSN_STORE },
+    { B(0xA4), SEVC_EXIT_NPF, SEVC_INSN_MOVS },
+    { B(0xF3, 0xAB), SEVC_EXIT_NPF, SEVC_INSN_STOS },
+    { B(0xAD), SEVC_EXIT_NPF, SEVC_INSN_LODS },
+    { B(0xF2, 0xA6), SEVC_EXIT_NPF, SEVC_INSN_CMPS },
+    { B(0xF3, 0xAF), SEVC_EXIT_NPF, SEVC_INSN_SCAS },
+    { B(0x0F, 0xAE, 0x3F), SEVC_EXIT_NPF, SEVC_INSN_HINT },
+    { B(0x0F, 0x18, 0x07), SEVC_EXIT_NPF, SEVC_INSN_HINT },
+    { B(0x0F, 0x0D, 0x0F), SEVC_EXIT_NPF, SEVC_INSN_HINT },
+};
+
+/* Those that read and write in one, without LOCK and, where it is not implied, with it. */
+static const struct bytes lockable[] = {
+    B(0x00, 0x07),       B(0x09, 0x07),       B(0x83, 0x17, 0x01), B(0x81, 0x1F, 1, 2, 3, 4),
+    B(0xF6, 0x17),       B(0xF7, 0x1F),       B(0xFE, 0x07),       B(0xFF, 0x0F),
+    B(0x0F, 0xAB, 0x07), B(0x0F, 0xB3, 0x07), B(0x0F, 0xBB, 0x07), B(0x0F, 0xBA, 0x2F, 0x01),
+    B(0x86, 0x07),       B(0x87, 0x07),       B(0x0F, 0xB0, 0x07), B(0x0F, 0xB1, 0x07),
+    B(0x0F, 0xC0, 0x07), B(0x0F, 0xC1, 0x07), B(0x0F, 0xC7, 0x0F), B(0x48, 0x0F, 0xC7, 0x0F),
 };
 
 static void test_T1_an_instruction_agrees_with_its_own_exit_and_no_other(void **state)
@@ -79,8 +103,23 @@ static void test_T1_T45_look_alikes_agree_with_no_exit(void **state)
         B(0x0F, 0x01, 0x18),
         B(0x0F, 0x20, 0xC0),
         B(0x0F, 0x22, 0xC0),
-        B(0x0F, 0xA3, 0x07),
-        B(0x0F, 0xC7, 0x0F),
+        B(0x0F, 0xA3, 0xC7),
+        B(0x0F, 0xC7, 0x37),
+        B(0x0F, 0xC7, 0xF0),
+        B(0x01, 0xC8),
+        B(0x04, 0x10),
+        B(0x80, 0xC0, 1),
+        B(0x87, 0xC8),
+        B(0xF7, 0x27),
+        B(0xF7, 0x37),
+        B(0xFF, 0x17),
+        B(0xFF, 0x27),
+        B(0xFF, 0x37),
+        B(0x0F, 0xA5, 0x07),
+        B(0x0F, 0xAE, 0xF8),
+        B(0x0F, 0x18, 0xC0),
+        B(0xF2, 0x0F, 0x38, 0xF0, 0xC0),
+        B(0xF2, 0x0F, 0x38, 0xF1, 0x07),
         B(0x0F, 0x88, 1, 2, 3, 4),
         B(0x0F, 0x8B, 1, 2, 3, 4),
         B(0x0F, 0x89, 1, 2, 3, 4),
@@ -168,6 +207,25 @@ static void test_T3_LOCK_is_undefined_before_all_that_it_cannot_lock(void **stat
     }
 }
 
+static void test_T3_with_LOCK_nothing_agrees_and_the_kind_stays_known(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LENGTH(lockable); i++) {
+        struct bytes bytes = { (uint8_t)(lockable[i].count + 1), { 0xF0 } };
+        struct sevc_insn plain = decode(&lockable[i], 64), locked;
+
+        memcpy(bytes.at + 1, lockable[i].at, lockable[i].count);
+        locked = decode(&bytes, 64);
+        assert_true(sevc_insn_agrees(SEVC_EXIT_NPF, &plain));
+        assert_false(plain.locked);
+        assert_true(locked.locked);
+        assert_int_equal(locked.kind, plain.kind);
+        assert_int_not_equal(locked.kind, SEVC_INSN_OTHER);
+        for (uint64_t exit = 0; exit < 0x1000; exit++)
+            assert_false(sevc_insn_agrees(exit, &locked));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +235,7 @@ int main(void)
         cmocka_unit_test(test_every_kind_without_a_line_in_the_table_agrees_with_no_exit),
         cmocka_unit_test(test_T2_MONITORX_and_MWAITX_share_the_exits_of_MONITOR_and_MWAIT),
         cmocka_unit_test(test_T3_LOCK_is_undefined_before_all_that_it_cannot_lock),
+        cmocka_unit_test(test_T3_with_LOCK_nothing_agrees_and_the_kind_stays_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

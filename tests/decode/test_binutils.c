@@ -18,7 +18,7 @@
 
 enum {
     SLOT = 32, /* bytes for each instruction: itself, then NOPs until objdump is in step again */
-    MAX_INSNS = 60000,
+    MAX_INSNS = 120000,
     MAX_MNEMONIC = 32,
 };
 
@@ -31,7 +31,7 @@ struct listing {
 };
 
 static uint8_t blob[(size_t)MAX_INSNS * SLOT];
-static uint16_t opcode_of[MAX_INSNS];
+static uint32_t opcode_of[MAX_INSNS];
 static struct listing listings[MAX_INSNS];
 static size_t insns;
 
@@ -62,14 +62,20 @@ static const uint8_t prefixes[][6] = {
 };
 
 /* Opcodes that sevc knows, and neighbours that it must not take for them. */
-static const uint16_t opcodes[] = {
-    0x6C,  0x6D,  0x6E,  0x6F,  0xE4,  0xE5,  0xE6,  0xE7,  0xEC,  0xED,  0xEE,  0xEF,  0x63,
-    0x88,  0x89,  0x8A,  0x8B,  0x8C,  0x8D,  0xA0,  0xA1,  0xA2,  0xA3,  0xC6,  0xC7,  0x31,
-    0x33,  0xA4,  0xF01, 0xF08, 0xF09, 0xF0B, 0xF20, 0xF21, 0xF22, 0xF23, 0xF30, 0xF31, 0xF32,
-    0xF33, 0xF34, 0xFA2, 0xFA3, 0xFB6, 0xFB7, 0xFBE, 0xFBF, 0xFB8, 0xFC7, 0xF10, 0xF6F, 0xFAE,
+static const uint32_t opcodes[] = {
+    0x6C,  0x6D,  0x6E,  0x6F,  0xE4,  0xE5,  0xE6,  0xE7,  0xEC,    0xED,    0xEE,    0xEF,
+    0x63,  0x88,  0x89,  0x8A,  0x8B,  0x8C,  0x8D,  0xA0,  0xA1,    0xA2,    0xA3,    0xC6,
+    0xC7,  0x31,  0x33,  0xF01, 0xF08, 0xF09, 0xF0B, 0xF20, 0xF21,   0xF22,   0xF23,   0xF30,
+    0xF31, 0xF32, 0xF33, 0xF34, 0xFA2, 0xFA3, 0xFB6, 0xFB7, 0xFBE,   0xFBF,   0xFB8,   0xFC7,
+    0xF10, 0xF6F, 0xFAE, 0x00,  0x01,  0x02,  0x03,  0x04,  0x08,    0x09,    0x0A,    0x0B,
+    0x10,  0x11,  0x12,  0x13,  0x18,  0x19,  0x1A,  0x1B,  0x20,    0x21,    0x22,    0x23,
+    0x28,  0x29,  0x2A,  0x2B,  0x30,  0x32,  0x38,  0x39,  0x3A,    0x3B,    0x3C,    0x80,
+    0x81,  0x83,  0x84,  0x85,  0x86,  0x87,  0xA4,  0xA5,  0xA6,    0xA7,    0xA8,    0xAA,
+    0xAB,  0xAC,  0xAD,  0xAE,  0xAF,  0xF6,  0xF7,  0xFE,  0xFF,    0xF0D,   0xF18,   0xFAB,
+    0xFB0, 0xFB1, 0xFB3, 0xFBA, 0xFBB, 0xFC0, 0xFC1, 0xFC3, 0xF38F0, 0xF38F1, 0xF38F2,
 };
 
-static void add_insn(const uint8_t *prefix, uint16_t opcode, uint8_t modrm)
+static void add_insn(const uint8_t *prefix, uint32_t opcode, uint8_t modrm)
 {
     uint8_t *at = blob + insns * SLOT;
 
@@ -83,6 +89,8 @@ static void add_insn(const uint8_t *prefix, uint16_t opcode, uint8_t modrm)
     at += prefix[0];
     if (opcode > 0xFF)
         *at++ = 0x0F;
+    if (opcode > 0xFFF)
+        *at++ = 0x38;
     *at++ = (uint8_t)opcode;
     *at++ = modrm;
     *at++ = 0x8C; /* a SIB byte, or displacement, or immediate */
@@ -94,6 +102,7 @@ static void fill_blob(void)
     insns = 0;
     for (size_t p = 0; p < ARRAY_LENGTH(prefixes); p++) {
         for (size_t i = 0; i < ARRAY_LENGTH(opcodes); i++) {
+            /* Coprime to 8: every ModRM.reg and every ModRM.rm. */
             unsigned step = opcodes[i] == 0xF01 ? 1 : 13;
 
             for (unsigned modrm = 0; modrm < 256; modrm += step)
@@ -211,10 +220,35 @@ static const char *const mnemonics[SEVC_INSN_KIND_COUNT] = {
     [SEVC_INSN_OUT] = "out",           [SEVC_INSN_INS] = "ins",
     [SEVC_INSN_OUTS] = "outs",         [SEVC_INSN_STORE_IMM] = "mov",
     [SEVC_INSN_READ_DR] = "mov",       [SEVC_INSN_WRITE_DR] = "mov",
+    [SEVC_INSN_MOVS] = "movs",         [SEVC_INSN_STOS] = "stos",
+    [SEVC_INSN_LODS] = "lods",         [SEVC_INSN_CMPS] = "cmps",
+    [SEVC_INSN_SCAS] = "scas",
 };
 
+static const char *const operations[] = {
+    [SEVC_ALU_ADD] = "add", [SEVC_ALU_OR] = "or",   [SEVC_ALU_ADC] = "adc",
+    [SEVC_ALU_SBB] = "sbb", [SEVC_ALU_AND] = "and", [SEVC_ALU_SUB] = "sub",
+    [SEVC_ALU_XOR] = "xor", [SEVC_ALU_CMP] = "cmp", [SEVC_ALU_TEST] = "test",
+    [SEVC_ALU_NOT] = "not", [SEVC_ALU_NEG] = "neg", [SEVC_ALU_INC] = "inc",
+    [SEVC_ALU_DEC] = "dec", [SEVC_ALU_BT] = "bt",   [SEVC_ALU_BTS] = "bts",
+    [SEVC_ALU_BTR] = "btr", [SEVC_ALU_BTC] = "btc",
+};
+
+/* Prefixes of names: PREFETCH, PREFETCHW, ...; CMPXCHG, CMPXCHG8B, ... */
+static bool is_hint(const char *mnemonic)
+{
+    return strncmp(mnemonic, "prefetch", 8) == 0 || strncmp(mnemonic, "clflush", 7) == 0 ||
+           strcmp(mnemonic, "clwb") == 0;
+}
+
+static bool is_atomic(const char *mnemonic)
+{
+    return strcmp(mnemonic, "xchg") == 0 || strncmp(mnemonic, "cmpxchg", 7) == 0 ||
+           strcmp(mnemonic, "xadd") == 0;
+}
+
 /* MOV, MOVZX, MOVSX, MOVSXD; objdump calls the form with an eight-byte offset MOVABS. */
-static bool is_load(const char *mnemonic, uint16_t opcode)
+static bool is_load(const char *mnemonic, uint32_t opcode)
 {
     switch (opcode) {
     case 0x63:
@@ -225,35 +259,53 @@ static bool is_load(const char *mnemonic, uint16_t opcode)
     case 0xFBE:
     case 0xFBF:
         return strcmp(mnemonic, "movsx") == 0;
+    case 0xFC3:
+        return strcmp(mnemonic, "movnti") == 0;
+    case 0xF38F0:
+    case 0xF38F1:
+        return strcmp(mnemonic, "movbe") == 0;
     default:
         return strcmp(mnemonic, "mov") == 0 ||
                (opcode < 0xA4 && opcode >= 0xA0 && strcmp(mnemonic, "movabs") == 0);
     }
 }
 
-static bool is_named(const struct sevc_insn *insn, const struct listing *listing, uint16_t opcode)
+static bool is_named(const struct sevc_insn *insn, const struct listing *listing, uint32_t opcode)
 {
     if (insn->kind == SEVC_INSN_LOAD || insn->kind == SEVC_INSN_STORE)
         return is_load(listing->mnemonic, opcode);
+    if (insn->kind == SEVC_INSN_ALU)
+        return strcmp(listing->mnemonic, operations[insn->operation]) == 0;
+    if (insn->kind == SEVC_INSN_HINT)
+        return is_hint(listing->mnemonic);
+    if (insn->kind == SEVC_INSN_ATOMIC)
+        return is_atomic(listing->mnemonic);
     return mnemonics[insn->kind] && strcmp(listing->mnemonic, mnemonics[insn->kind]) == 0;
 }
 
 /* Does objdump's line name an instruction that sevc must not have missed? */
 static bool is_known(const struct listing *listing)
 {
-    for (unsigned kind = SEVC_INSN_CPUID; kind <= SEVC_INSN_OUTS; kind++) {
-        if (mnemonics[kind] && kind != SEVC_INSN_READ_DR && kind != SEVC_INSN_WRITE_DR &&
+    for (unsigned kind = SEVC_INSN_CPUID; kind < SEVC_INSN_KIND_COUNT; kind++) {
+        if (mnemonics[kind] && strcmp(mnemonics[kind], "mov") != 0 &&
             strcmp(listing->mnemonic, mnemonics[kind]) == 0)
             return true;
     }
-    return strncmp(listing->mnemonic, "mov", 3) == 0 && listing->memory_bytes != 0 &&
-           strlen(listing->mnemonic) == 3;
+    for (size_t i = 0; i < ARRAY_LENGTH(operations) && listing->memory_bytes != 0; i++) {
+        if (strcmp(listing->mnemonic, operations[i]) == 0)
+            return true;
+    }
+    if (is_hint(listing->mnemonic))
+        return true;
+    return listing->memory_bytes != 0 &&
+           (strcmp(listing->mnemonic, "mov") == 0 || strcmp(listing->mnemonic, "movnti") == 0 ||
+            strcmp(listing->mnemonic, "movbe") == 0 || is_atomic(listing->mnemonic));
 }
 
 struct outcome {
     const struct sevc_insn *insn; /* valid if RESULT is OK */
     const struct listing *listing;
-    uint16_t opcode;
+    uint32_t opcode;
     enum sevc_result result;
     bool meaning; /* a kind other than OTHER and VECTOR */
 };
@@ -296,7 +348,7 @@ static const struct {
     { "66 0F 09: objdump refuses it, the processor does not", is_wbinvd_with_66 },
 };
 
-static void compare(const uint8_t *bytes, const struct listing *listing, uint16_t opcode,
+static void compare(const uint8_t *bytes, const struct listing *listing, uint32_t opcode,
                     unsigned code_bits)
 {
     struct sevc_insn insn;
@@ -309,7 +361,8 @@ static void compare(const uint8_t *bytes, const struct listing *listing, uint16_
     if (meaning)
         same = !listing->bad && is_named(&insn, listing, opcode) &&
                insn.length == listing->length &&
-               (listing->memory_bytes == 0 || insn.data_bytes == listing->memory_bytes);
+               (listing->memory_bytes == 0 || insn.data_bytes == listing->memory_bytes ||
+                insn.kind == SEVC_INSN_HINT);
     else
         same = !listing->bad && !is_known(listing);
     if (same) {

@@ -104,8 +104,10 @@ static void test_T40_absolute_offsets_have_the_address_size(void **state)
 static void test_T45_the_escape_byte_is_part_of_the_opcode(void **state)
 {
     (void)state;
-    assert_int_equal(DECODE(0x0F, 0xA3, 0x07).kind, SEVC_INSN_OTHER);       /* BT, not MOV moffs */
-    assert_int_equal(DECODE(0x0F, 0xC7, 0x0F).kind, SEVC_INSN_OTHER);       /* CMPXCHG8B */
+    assert_int_equal(DECODE(0x0F, 0xA3, 0x07).kind, SEVC_INSN_ALU);         /* BT, not MOV moffs */
+    assert_int_equal(DECODE(0x0F, 0xC7, 0x0F).kind, SEVC_INSN_ATOMIC);      /* CMPXCHG8B */
+    assert_int_equal(DECODE(0x0F, 0x00, 0x07).kind, SEVC_INSN_OTHER);       /* SLDT, not ADD */
+    assert_int_equal(DECODE(0x0F, 0xA5, 0x07).kind, SEVC_INSN_OTHER);       /* SHLD, not MOVS */
     assert_int_equal(DECODE(0x0F, 0x88, 0, 0, 0, 0).kind, SEVC_INSN_OTHER); /* JS */
     assert_int_equal(DECODE(0xB6, 0x07).kind, SEVC_INSN_OTHER);             /* MOV DH, 7 */
     assert_int_equal(DECODE(0x0F, 0x6F, 0x07).kind, SEVC_INSN_VECTOR);      /* MOVQ, not OUTS */

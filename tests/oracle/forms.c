@@ -36,7 +36,7 @@
     }
 #define MORE(mnemonic, encoding, map, opcode, reg, shape, width, imm, flags, undefined)            \
     {                                                                                              \
-        mnemonic, encoding, ORACLE_EXTENDED, ORACLE_LATER, ORACLE_MAP_##map, opcode, reg,          \
+        mnemonic, encoding, ORACLE_EXTENDED, ORACLE_NOW, ORACLE_MAP_##map, opcode, reg,            \
             ORACLE_##shape, width, ORACLE_##imm, flags, undefined                                  \
     }
 #define REG ORACLE_REGISTER

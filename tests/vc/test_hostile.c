@@ -342,10 +342,10 @@ static void T1_T4_an_exit_at_another_instruction_does_nothing(void **state)
         { "\x8b\x03", 2, SEVC_EXIT_NPF },
         { "\x88\x03", 2, SEVC_EXIT_NPF },
         { "\xc6\x03\x01", 3, SEVC_EXIT_NPF },
-        { "\x0f\xa3\x03", 3, 0 }, /* BT: MOV's A3, behind an escape (T45) */
-        { "\x0f\xc7\x0b", 3, 0 }, /* CMPXCHG8B: C7, likewise */
-        { "\xc6\xf8\x01", 3, 0 }, /* XABORT: C6 with mod 3 (T46) */
-        { "\xc7\x4b\x01", 3, 0 }, /* C7 with reg 1 */
+        { "\x0f\xa3\x03", 3, SEVC_EXIT_NPF }, /* BT: MOV's A3, behind an escape (T45) */
+        { "\x0f\xc7\x0b", 3, 0 },             /* CMPXCHG8B: C7, likewise */
+        { "\xc6\xf8\x01", 3, 0 },             /* XABORT: C6 with mod 3 (T46) */
+        { "\xc7\x4b\x01", 3, 0 },             /* C7 with reg 1 */
         { "\x06", 1, 0 },
     };
     unsigned injections = 0;
