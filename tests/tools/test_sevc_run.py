@@ -274,6 +274,14 @@ class LauncherTest(unittest.TestCase):
         self.assertFalse([a for a in arguments if "cmdline" in a])
 
     def test_options_reach_qemu(self):
+        arguments = self.arguments("--cpus", "4", "--nmi-storm", "100", "--nmi-storm", "immediate",
+                                   "--irq-storm", "70", "--seed", "9", "--nmi-window", "iret")
+        for pair in (("-smp", "4"), ("-accel", "tcg,thread=single"), ("-global", "hpet.msi=on")):
+            self.assertIn(pair, list(zip(arguments, arguments[1:])))
+        self.assertIn("nmi-window=iret nmi-storm=100 nmi-storm=immediate irq-storm=70 seed=9",
+                      " ".join(arguments))
+        arguments = self.arguments("--icount", "5")
+        self.assertIn("shift=5,sleep=off", arguments)
         arguments = self.arguments("--memory", "2G", "--machine", "pc", "--append", "a=1 b",
                                    "--", "-device", "edu")
         self.assertIn("2G", arguments)
@@ -370,8 +378,13 @@ class LauncherTest(unittest.TestCase):
         self.assertEqual(result.returncode, 0)
         self.assertIn(rom, self.seen()["arguments"])
 
-    def test_several_processors_are_refused(self):
-        self.refused(2, "--cpus 1", "--cpus", "2")
+    def test_too_many_processors_are_refused(self):
+        self.refused(2, "1 to 8", "--cpus", "9")
+        self.refused(2, "1 to 8", "--cpus", "0")
+
+    def test_a_storm_needs_a_number(self):
+        self.refused(2, "microseconds, or immediate", "--nmi-storm", "often")
+        self.refused(2, "--seed needs", "--seed", "3")
 
     def test_files_that_cannot_be_booted_are_refused(self):
         self.refused(2, "No such file", kernel=os.path.join(self.folder, "none.elf"))

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from sevc_run import hostile
+from sevc_run import hostile, processors
 from sevc_run.status import Refusal, Status
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -77,6 +77,7 @@ def monitor_config(options):
         config.append("stop=never")
     if options.allow:
         config.append("allow=" + ",".join(options.allow))
+    config += processors.config(options)
     config += hostile.config(options)
     return " ".join(config)
 
@@ -104,10 +105,11 @@ def guest_files(options):
 def qemu_command(options, qemu, rom, chardevs):
     """chardevs: options that define the character devices com1, debug and report."""
     command = [
-        qemu, "-accel", "tcg", "-machine", options.machine,
+        qemu, "-accel", processors.accelerator(options), "-machine", options.machine,
         "-cpu", "EPYC,+svm,+npt,phys-bits=48", "-m", options.memory, "-smp", str(options.cpus),
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-bios", rom,
     ]
+    command += processors.qemu_options(options)
     command += chardevs
     command += [
         "-serial", "chardev:com1",

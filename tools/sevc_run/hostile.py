@@ -3,6 +3,7 @@
 
 import argparse
 
+from sevc_run import processors
 from sevc_run.status import Refusal, Status
 
 MODES = {
@@ -46,7 +47,7 @@ def add_arguments(parser):
     add = parser.add_argument
     add("--hostile", action=ListModes, metavar="MODE[,MODE...]",
         help="the host lies, docs/hostile.md; list: the modes")
-    add("--seed", type=int, metavar="N", help="which lies it tells, with --hostile (1)")
+    add("--seed", type=int, metavar="N", help="which lies it tells, with --hostile, or when a storm strikes (1)")
     add("--lies", type=int, metavar="N", help="how many at most")
     add("--at", type=int, metavar="N", help="the first opportunity to be taken (by chance)")
     add("--hostile-option", action="append", default=[], metavar="KEY=VALUE",
@@ -57,8 +58,10 @@ def config(options):
     """The malicious host's part of opt/sevc/config."""
     if not options.hostile:
         if options.hostile_option or any(
-                value is not None for value in (options.seed, options.lies, options.at)):
-            raise Refusal(Status.USAGE, "--seed, --lies, --at, --hostile-option need --hostile")
+                value is not None for value in (options.lies, options.at)):
+            raise Refusal(Status.USAGE, "--lies, --at, --hostile-option need --hostile")
+        if options.seed is not None and not processors.has_storm(options):
+            raise Refusal(Status.USAGE, "--seed needs --hostile or a storm")
         return []
     for mode in options.hostile.split(","):
         if mode not in MODES:

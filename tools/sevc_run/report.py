@@ -55,6 +55,8 @@ class Report:
         self.counts = []
         self.totals = {}
         self.hostile = []
+        self.processors = []
+        self.nmis = []
         self.verdict = None
         self.detail = ""
 
@@ -72,6 +74,10 @@ class Report:
             self.counts.append(parse_numbers(rest))
         elif word == "total":
             self.totals = parse_numbers(rest)
+        elif word == "processor":
+            self.processors.append(parse_pairs(rest))
+        elif word == "nmi" and "sent=" in rest:
+            self.nmis.append(rest)
         elif word == "hostile":
             self.hostile.append(parse_pairs(rest))
         elif word == "verdict" and self.verdict is None:
@@ -173,6 +179,10 @@ def print_text(status, report, reason):
     print()
     if report.counts:
         print(table(report))
+    for processor in report.processors:
+        print("processor " + " ".join(f"{key}={value}" for key, value in processor.items()))
+    for nmi in report.nmis:
+        print(f"nmi {nmi}")
     for mode in report.hostile:
         print("hostile " + " ".join(f"{key}={value}" for key, value in mode.items()))
     print(f"verdict: {words(status, report, reason)}")
@@ -186,6 +196,8 @@ def print_json(status, report, reason, seconds, command):
         "violations": report.violations,
         "counts": report.counts,
         "totals": report.totals,
+        "processors": report.processors,
+        "nmis": [parse_pairs(nmi) for nmi in report.nmis],
         "hostile": report.hostile,
         "seconds": round(seconds, 3),
         "command": command,
