@@ -17,18 +17,25 @@ static void native(struct sevc_cpuid_regs *regs)
  */
 static enum sevc_result pinned(struct sevc_cpu *cpu, struct sevc_cpuid_regs *regs)
 {
-    struct sevc_cpuid_regs answer = *regs;
+    const struct sevc_cpuid_entry *entry;
+    struct sevc_cpuid_regs answer;
     struct sevc_report report;
-    enum sevc_result result = sevc_cpuid_pinned(cpu, NULL, &answer, &report);
+    enum sevc_result result;
 
+    if (!sevc_cpuid_readable(cpu)) {
+        return SEVC_RETRY;
+    }
+    entry = sevc_cpuid_find(cpu->cpuid_table, regs->eax, regs->ecx);
+    if (entry == NULL) {
+        result = sevc_cpuid_missing(cpu->cpuid_table, &report);
+    } else {
+        result = sevc_cpuid_complete(cpu, entry, NULL, &answer, &report);
+    }
     if (result == SEVC_OK) {
         *regs = answer;
         return SEVC_OK;
     }
-    if (result == SEVC_RETRY) {
-        return SEVC_RETRY;
-    }
-    return sevc_direct_fail(cpu, result, report.reason);
+    return result == SEVC_RETRY ? SEVC_RETRY : sevc_direct_fail(cpu, result, report.reason);
 }
 
 static enum sevc_result ask(struct sevc_cpu *cpu, struct sevc_cpuid_regs *regs)

@@ -8,8 +8,6 @@
 
 #include "argument.h"
 
-#define REGISTERS 16
-
 enum sevc_result sevc_event_vmmcall(struct sevc_session *session,
                                     const struct sevc_hypercall_abi *abi, unsigned cpl,
                                     uint64_t rip, uint64_t gpr[16])
@@ -21,10 +19,10 @@ enum sevc_result sevc_event_vmmcall(struct sevc_session *session,
     if (((inputs | outputs) & SEVC_OUT(SEVC_RSP)) != 0 || cpl > 3) {
         return sevc_bad_argument(session);
     }
-    for (unsigned i = 0; i < REGISTERS; i++) {
-        if ((inputs & SEVC_OUT(i)) != 0) {
-            sevc_session_put(session, sevc_ghcb_gpr_offset(i), gpr[i]);
-        }
+    for (unsigned left = inputs; left != 0; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctz(left);
+
+        sevc_session_put(session, sevc_ghcb_gpr_offset(i), gpr[i]);
     }
     if (abi->rip) {
         sevc_session_put(session, SEVC_GHCB_OFF_RIP, rip);
@@ -33,10 +31,13 @@ enum sevc_result sevc_event_vmmcall(struct sevc_session *session,
     sevc_session_put(session, SEVC_GHCB_OFF_CPL & ~7u,
                      (uint64_t)cpl << 8 * (SEVC_GHCB_OFF_CPL & 7));
     result = sevc_session_exchange(session, SEVC_EXIT_VMMCALL, 0, 0, outputs);
-    for (unsigned i = 0; result == SEVC_OK && i < REGISTERS; i++) {
-        if ((outputs & SEVC_OUT(i)) != 0) {
-            gpr[i] = session->reply.gpr[i];
-        }
+    if (result != SEVC_OK) {
+        return result;
     }
-    return result;
+    for (; outputs != 0; outputs &= outputs - 1) {
+        unsigned i = (unsigned)__builtin_ctz(outputs);
+
+        gpr[i] = session->reply.gpr[i];
+    }
+    return SEVC_OK;
 }

@@ -3,12 +3,6 @@
 #include "cpuid_answer.h"
 #include "exception.h"
 
-static void get(const struct sevc_trap *trap, struct sevc_cpuid_regs *regs)
-{
-    regs->eax = (uint32_t)trap->gpr[SEVC_RAX];
-    regs->ecx = (uint32_t)trap->gpr[SEVC_RCX];
-}
-
 static void put(struct sevc_trap *trap, const struct sevc_cpuid_regs *regs)
 {
     trap->gpr[SEVC_RAX] = regs->eax;
@@ -17,7 +11,6 @@ static void put(struct sevc_trap *trap, const struct sevc_cpuid_regs *regs)
     trap->gpr[SEVC_RDX] = regs->edx;
 }
 
-/* Not inline: what it needs of the stack and of the registers, a pinned answer does not. */
 static __attribute__((noinline)) enum sevc_result ask(struct sevc_exception *vc)
 {
     struct sevc_cpuid_regs regs;
@@ -26,7 +19,8 @@ static __attribute__((noinline)) enum sevc_result ask(struct sevc_exception *vc)
     if (result != SEVC_OK) {
         return result;
     }
-    get(vc->trap, &regs);
+    regs.eax = (uint32_t)vc->trap->gpr[SEVC_RAX];
+    regs.ecx = (uint32_t)vc->trap->gpr[SEVC_RCX];
     result = sevc_cpuid_ask(&vc->session, vc->trap, &regs);
     sevc_session_end(&vc->session);
     if (result == SEVC_OK) {
@@ -35,18 +29,45 @@ static __attribute__((noinline)) enum sevc_result ask(struct sevc_exception *vc)
     return result;
 }
 
-enum sevc_result sevc_vc_cpuid(struct sevc_exception *vc)
+static __attribute__((noinline)) enum sevc_result complete(struct sevc_exception *vc,
+                                                           const struct sevc_cpuid_entry *entry)
 {
     struct sevc_cpuid_regs regs;
-    enum sevc_result result;
+    enum sevc_result result = sevc_cpuid_complete(vc->cpu, entry, vc->trap, &regs, vc->report);
 
-    if (vc->cpu->cpuid_table == NULL) {
-        return ask(vc);
-    }
-    get(vc->trap, &regs);
-    result = sevc_cpuid_pinned(vc->cpu, vc->trap, &regs, vc->report);
     if (result == SEVC_OK) {
         put(vc->trap, &regs);
     }
     return result == SEVC_RETRY ? ask(vc) : result;
+}
+
+static __attribute__((noinline)) enum sevc_result missing(struct sevc_exception *vc)
+{
+    enum sevc_result result = sevc_cpuid_missing(vc->cpu->cpuid_table, vc->report);
+
+    return result == SEVC_RETRY ? ask(vc) : result;
+}
+
+/* The most frequent way first, and so that it needs no stack: an answer that is all static. */
+enum sevc_result sevc_vc_cpuid(struct sevc_exception *vc)
+{
+    const struct sevc_cpuid_table *table = vc->cpu->cpuid_table;
+    const struct sevc_cpuid_entry *entry;
+    uint64_t *gpr = vc->trap->gpr;
+
+    if (table == NULL || !sevc_cpuid_readable(vc->cpu)) {
+        return ask(vc);
+    }
+    entry = sevc_cpuid_find(table, (uint32_t)gpr[SEVC_RAX], (uint32_t)gpr[SEVC_RCX]);
+    if (entry == NULL) {
+        return missing(vc);
+    }
+    if (entry->rule != SEVC_CPUID_RULE_STATIC) {
+        return complete(vc, entry);
+    }
+    gpr[SEVC_RAX] = entry->answer[SEVC_CPUID_EAX];
+    gpr[SEVC_RBX] = entry->answer[SEVC_CPUID_EBX];
+    gpr[SEVC_RCX] = entry->answer[SEVC_CPUID_ECX];
+    gpr[SEVC_RDX] = entry->answer[SEVC_CPUID_EDX];
+    return SEVC_OK;
 }

@@ -200,23 +200,32 @@ static enum sevc_result compute(struct sevc_session *session, const struct sevc_
     return result == SEVC_RETRY ? SEVC_OK : result; /* no sub-leaf: the host's own word stands */
 }
 
-enum sevc_result sevc_cpuid_ask(struct sevc_session *session, const struct sevc_trap *trap,
-                                struct sevc_cpuid_regs *regs)
+/* Asks, and lets the table judge. */
+static enum sevc_result ask_and_pin(struct sevc_session *session, const struct sevc_trap *trap,
+                                    struct sevc_cpuid_regs *regs)
 {
     uint32_t leaf = regs->eax;
-    uint32_t subleaf = regs->ecx;
+    uint32_t subleaf = sevc_cpuid_subleaf(leaf, regs->ecx);
     const struct sevc_cpuid_entry *entry;
     enum sevc_result result = exchange(session, trap, regs);
     uint32_t answer[4];
 
-    if (result != SEVC_OK || session->cpu->cpuid_table == NULL ||
-        !sevc_cpuid_readable(session->cpu)) {
+    if (result != SEVC_OK) {
         return result;
     }
     to_array(regs, answer);
-    result = pin(session, leaf, sevc_cpuid_subleaf(leaf, subleaf), answer, &entry);
+    result = pin(session, leaf, subleaf, answer, &entry);
     if (result != SEVC_OK || entry == NULL || entry->rule == SEVC_CPUID_RULE_STATIC) {
         return result;
     }
     return compute(session, trap, entry, regs);
+}
+
+enum sevc_result sevc_cpuid_ask(struct sevc_session *session, const struct sevc_trap *trap,
+                                struct sevc_cpuid_regs *regs)
+{
+    if (session->cpu->cpuid_table == NULL || !sevc_cpuid_readable(session->cpu)) {
+        return exchange(session, trap, regs);
+    }
+    return ask_and_pin(session, trap, regs);
 }

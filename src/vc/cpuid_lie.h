@@ -21,6 +21,9 @@ static inline enum sevc_reason sevc_cpuid_lie(uint32_t leaf, const struct sevc_c
 {
     unsigned claimed = answer->ebx & SEVC_CPUID_EBX_C_BIT_MASK;
 
+    if (leaf < SEVC_CPUID_EXTENDED_MAX) {
+        return SEVC_REASON_NONE; /* most leaves, at once */
+    }
     if (leaf == SEVC_CPUID_EXTENDED_MAX && answer->eax < SEVC_CPUID_MEMORY_ENCRYPTION) {
         return SEVC_REASON_HIDES_SEV;
     }

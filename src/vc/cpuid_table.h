@@ -15,21 +15,34 @@
 _Static_assert(sizeof(struct sevc_cpuid_entry) == 32, "two entries a cache line");
 _Static_assert(offsetof(struct sevc_cpuid_table, entries) == 64, "the head is a line of its own");
 
-/* Where to begin looking: multiplicative hashing, the upper bits are the good ones. */
+/* The other half of sevc_cpuid_seal(): who sees it sealed sees all of it. */
+static inline bool sevc_cpuid_sealed(const struct sevc_cpuid_table *table)
+{
+    return __atomic_load_n(&table->sealed, __ATOMIC_ACQUIRE) != 0;
+}
+
+/* May CPU read its table? Before it is sealed only the owner may, who also writes it. */
+static inline bool sevc_cpuid_readable(const struct sevc_cpu *cpu)
+{
+    const struct sevc_cpuid_table *table = cpu->cpuid_table;
+
+    return sevc_cpuid_sealed(table) || table->owner == cpu;
+}
+
+/* Where to begin looking: multiplicative hashing, of which the upper bits are the good ones. */
 static inline uint32_t sevc_cpuid_home(uint32_t leaf, uint32_t subleaf)
 {
-    uint64_t key = (uint64_t)subleaf << 32 | leaf;
-
-    return (uint32_t)(key * 0x9E3779B97F4A7C15ull >> 48) & (SEVC_CPUID_TABLE_ENTRIES - 1);
+    return (leaf * 0x9E3779B1u + subleaf * 0x85EBCA6Bu) >>
+           (32 - __builtin_ctz(SEVC_CPUID_TABLE_ENTRIES));
 }
 
 /* A leaf without sub-leaves is looked up as sub-leaf 0, whatever lies in ECX. */
 static inline uint32_t sevc_cpuid_subleaf(uint32_t leaf, uint32_t ecx)
 {
-    return sevc_cpuid_in(&sevc_cpuid_plain, leaf) ? 0 : ecx;
+    return ecx != 0 && sevc_cpuid_in(&sevc_cpuid_plain, leaf) ? 0 : ecx;
 }
 
-/* The entry for a leaf and sub-leaf, or NULL. At most one look at each entry. */
+/* The entry for a leaf and what lies in ECX, or NULL. At most one look at each entry. */
 static inline const struct sevc_cpuid_entry *sevc_cpuid_find(const struct sevc_cpuid_table *table,
                                                              uint32_t leaf, uint32_t subleaf)
 {
@@ -49,20 +62,6 @@ static inline const struct sevc_cpuid_entry *sevc_cpuid_find(const struct sevc_c
         at = (at + 1) & (SEVC_CPUID_TABLE_ENTRIES - 1);
     }
     return NULL;
-}
-
-/* The other half of sevc_cpuid_seal(): who sees it sealed sees all of it. */
-static inline bool sevc_cpuid_sealed(const struct sevc_cpuid_table *table)
-{
-    return __atomic_load_n(&table->sealed, __ATOMIC_ACQUIRE) != 0;
-}
-
-/* May CPU read its table? Before it is sealed only the owner may, who also writes it. */
-static inline bool sevc_cpuid_readable(const struct sevc_cpu *cpu)
-{
-    const struct sevc_cpuid_table *table = cpu->cpuid_table;
-
-    return table->owner == cpu || sevc_cpuid_sealed(table);
 }
 
 /*

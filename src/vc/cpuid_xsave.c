@@ -66,31 +66,11 @@ void sevc_cpuid_xsave_state(const struct sevc_trap *trap, uint64_t *xcr0, uint64
     *xss = sevc_os_register(trap, SEVC_OS_XSS);
 }
 
-static enum sevc_result refuse(struct sevc_report *report, enum sevc_result result,
-                               enum sevc_stage stage, enum sevc_reason reason)
-{
-    report->stage = stage;
-    report->reason = reason;
-    return result;
-}
-
-/* After sealing a matter of policy; before, the owner is there to ask. */
-enum sevc_result sevc_cpuid_missing(const struct sevc_cpuid_table *table,
-                                    struct sevc_report *report)
-{
-    if (table->miss == SEVC_CPUID_MISS_REFUSE && sevc_cpuid_sealed(table)) {
-        return refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_POLICY, SEVC_REASON_NOT_PINNED);
-    }
-    return SEVC_RETRY;
-}
-
-enum sevc_result sevc_cpuid_xsave_now(const struct sevc_cpuid_table *table,
-                                      const struct sevc_cpuid_entry *entry,
-                                      const struct sevc_trap *trap, uint32_t *bytes,
-                                      struct sevc_report *report)
+enum sevc_result sevc_cpuid_xsave_bytes(const struct sevc_cpuid_table *table,
+                                        const struct sevc_cpuid_entry *entry,
+                                        const struct sevc_trap *trap, uint32_t *bytes)
 {
     bool compacted = entry->subleaf == 1;
-    enum sevc_result result;
     uint64_t xcr0, xss;
 
     if (compacted && (entry->answer[SEVC_CPUID_EAX] & (XSAVEC | XSAVES)) == 0) {
@@ -98,12 +78,5 @@ enum sevc_result sevc_cpuid_xsave_now(const struct sevc_cpuid_table *table,
         return SEVC_OK;
     }
     sevc_cpuid_xsave_state(trap, &xcr0, &xss);
-    result = area_bytes(table, compacted, compacted ? xcr0 | xss : xcr0, bytes);
-    if (result == SEVC_RETRY) {
-        return sevc_cpuid_missing(table, report);
-    }
-    if (result == SEVC_HOST_ERROR) {
-        return refuse(report, result, SEVC_STAGE_REPLY, SEVC_REASON_XSAVE_SIZE);
-    }
-    return SEVC_OK;
+    return area_bytes(table, compacted, compacted ? xcr0 | xss : xcr0, bytes);
 }

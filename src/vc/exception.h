@@ -5,7 +5,7 @@
  * handle.c fetches, decodes, checks that the instruction can raise the exit, opens the session, and
  * picks the function of the exit by the instruction's kind. That function decides by policy, sends
  * the event, and changes registers and memory after the reply has been checked. It returns SEVC_OK
- * when the instruction is complete; RIP is then moved by handle.c, through advance.c.
+ * when the instruction is complete; RIP is then moved by handle.c, through sevc_vc_advance().
  */
 #ifndef SEVC_VC_EXCEPTION_H
 #define SEVC_VC_EXCEPTION_H
@@ -62,14 +62,6 @@ enum sevc_result sevc_vc_forward(struct sevc_exception *vc);
 /* ioio.c: may the interrupted code use these ports? SEVC_OK, or SEVC_EXCEPTION with #GP(0). */
 enum sevc_result sevc_vc_check_port(struct sevc_exception *vc, uint16_t port, unsigned bytes);
 
-/* ---- how an instruction ends: advance.c ---- */
-
-/* The instruction is complete: the RIP rule. SEVC_OK, or SEVC_OK_TRAP if TF is set. */
-enum sevc_result sevc_vc_advance(struct sevc_exception *vc);
-
-/* A REP instruction has elements left: SEVC_RETRY, or SEVC_OK_TRAP if TF is set. RIP stays. */
-enum sevc_result sevc_vc_pause(struct sevc_exception *vc);
-
 /* ---- how it fails ---- */
 
 /* Notes why, and returns RESULT. */
@@ -117,6 +109,33 @@ static inline bool sevc_vc_has_tf(const struct sevc_exception *vc)
 static inline bool sevc_vc_is_user(const struct sevc_exception *vc)
 {
     return sevc_trap_cpl(vc->trap) == 3;
+}
+
+/* ---- how an instruction ends ---- */
+
+/* advance.c: #DB is due, by TF. SEVC_OK_TRAP. */
+enum sevc_result sevc_vc_single_step(struct sevc_exception *vc);
+
+/* advance.c: a REP instruction has elements left: SEVC_RETRY, or SEVC_OK_TRAP. RIP stays. */
+enum sevc_result sevc_vc_pause(struct sevc_exception *vc);
+
+/*
+ * The instruction is complete: the only place where RIP and RFLAGS change. SEVC_OK, or SEVC_OK_TRAP if TF
+ * is set. #VC is a fault: RIP stands at the instruction, prefixes included, and the RF that the
+ * processor put into the frame would hide a breakpoint on the next one (APM vol. 2, 3.1.6 and
+ * 15.35.5). Inline: part of every exit.
+ */
+static inline enum sevc_result sevc_vc_advance(struct sevc_exception *vc)
+{
+    struct sevc_trap *trap = vc->trap;
+    uint64_t old_rip = trap->rip;
+    uint64_t rip = old_rip + vc->insn.length;
+
+    trap->rip = vc->code_bits == 64 ? rip : (uint32_t)rip;
+    trap->rflags &= ~SEVC_RFLAGS_RF;
+    vc->report->stage = SEVC_STAGE_APPLY;
+    sevc_os_fix_shadow_stack(trap, old_rip);
+    return sevc_vc_has_tf(vc) ? sevc_vc_single_step(vc) : SEVC_OK;
 }
 
 #endif

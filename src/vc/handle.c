@@ -161,8 +161,10 @@ static enum sevc_result decode(struct sevc_exception *vc)
  */
 static bool is_bare_cpuid(const struct sevc_report *report)
 {
-    return report->exit_code == SEVC_EXIT_CPUID && report->insn_bytes >= 2 &&
-           report->insn[0] == 0x0F && report->insn[1] == 0xA2;
+    static const uint8_t cpuid[] = { 0x0F, 0xA2 };
+
+    return report->exit_code == SEVC_EXIT_CPUID && report->insn_bytes >= sizeof(cpuid) &&
+           __builtin_memcmp(report->insn, cpuid, sizeof(cpuid)) == 0;
 }
 
 /* An access to memory which is not emulated is refused by name. NONE: it is no access to memory. */
