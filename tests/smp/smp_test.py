@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-SECONDS = 60
+SECONDS = 150
 SUCCESS = r"success"
 
 # group: {name: (case, processors, configuration, verdict, pattern for the report)}
