@@ -202,6 +202,7 @@ static void T2_monitor_forwarded_sends_the_translated_address(void **state)
     } cases[] = {
         { "\x0f\x01\xc8", 3, KERNEL_DATA + 0x123, 0x10123 },
         { "\x0f\x01\xfa", 3, KERNEL_DATA + 0x1040, 0x77040 },
+        { "\x65\x0f\x01\xc8", 4, 0x80, 0x10080 },        /* GS: */
         { "\x2e\x0f\x01\xc8", 4, KERNEL_DATA, 0x10000 }, /* CS: counts for nothing */
         { "\x67\x0f\x01\xfa", 4, 0xFFFFFFFF00000000 | USER_DATA, 0x20000 }, /* EAX */
     };
