@@ -94,15 +94,19 @@ static unsigned nmis;
 static uint64_t nmi_rip;
 static struct cpuid nmi_cpuid;
 static uint32_t nmi_depth;
+static enum sevc_result nmi_result;
 
 static void nmi(struct sevc_trap *trap, unsigned vector)
 {
+    struct sevc_report report;
+
     (void)vector;
     nmis++;
     nmi_rip = trap->rip;
     nmi_depth = cpu.depth;
     nmi_cpuid = cpuid(0, 0);
     out8(PORT_SCRATCH, 0x77);
+    nmi_result = sevc_nmi_complete(&cpu, &report); /* without it the host sends no other */
 }
 
 /*
@@ -121,6 +125,7 @@ static void test_nmi(void)
     CHECK_EQUAL(nmis, 1);
     CHECK_EQUAL(nmi_cpuid.ebx, 0x68747541);
     CHECK_EQUAL(in8(PORT_SCRATCH), 0x77);
+    CHECK_EQUAL(nmi_result, SEVC_OK);
     CHECK_EQUAL(nmi_depth, 1); /* it did arrive inside a session */
     CHECK_EQUAL(cpu.depth, 0);
     CHECK_EQUAL(tss.ist[VC_IST], ist);
