@@ -5,12 +5,14 @@
 #include "memory.h"
 #include "view.h"
 
-extern const uint8_t park_start[], park_end[]; /* park.S */
+/* park.S */
+extern const uint8_t park_start[];
+extern const uint32_t park_bytes;
 
 uint16_t boot_ap_prepare(void)
 {
     memset(memory_direct(BOOT_AP_START), 0, BOOT_AP_END - BOOT_AP_START);
-    memcpy(memory_direct(BOOT_AP_START), park_start, (size_t)(park_end - park_start));
+    memcpy(memory_direct(BOOT_AP_START), park_start, park_bytes);
     view_adopt_private(BOOT_AP_START, BOOT_AP_END);
     return (uint16_t)(BOOT_AP_START >> 4);
 }

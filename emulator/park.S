@@ -10,7 +10,7 @@
 #define GHCB_INFO_MASK     0xFFF
 
     .section .rodata
-    .global park_start, park_end
+    .global park_start, park_bytes
     .code16
 park_start:
     movl $MSR_GHCB, %ecx
@@ -29,5 +29,8 @@ park_start:
     xorl %ebx, %ebx
     ljmpw *%cs:0x1000          /* u16 IP, u16 CS */
 park_end:
+    .balign 4
+park_bytes:
+    .long park_end - park_start
 
     .section .note.GNU-stack, "", @progbits

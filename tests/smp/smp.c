@@ -248,7 +248,7 @@ void point_jump_table(void)
 
     CHECK(table != 0 && ((uint64_t)table & 0xFFF) == 0 && (uint64_t)table < 0x100000);
     CHECK(table[0] == 0 && table[1] == 0);
-    for (unsigned i = 0; i < (unsigned)(trampoline_end - trampoline_start); i++)
+    for (unsigned i = 0; i < trampoline_bytes; i++)
         code[i] = trampoline_start[i];
     *(volatile uint32_t *)(code + cr3_at) = (uint32_t)LOW_CR3;
     trampoline_cr3 = read_cr3();

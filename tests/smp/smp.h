@@ -82,7 +82,8 @@ void hold(struct cpu *c, bool by_msr);
 
 /* ---- smp_entry.S ---- */
 
-extern const uint8_t stubs[256][16], trampoline_start[], trampoline_end[];
+extern const uint8_t stubs[256][16], trampoline_start[];
+extern const uint32_t trampoline_bytes;
 extern uint8_t idt[], gdt[];
 extern uint8_t vmgexit_end[]; /* the instruction behind the VMGEXIT of ghcb_call() */
 extern volatile uint64_t trampoline_cr3, trampoline_stack, trampoline_cpu;

@@ -24,7 +24,7 @@ vmgexit_end:
 #define TRAMPOLINE 0x8000
 
     .code16
-    .global trampoline_start, trampoline_end
+    .global trampoline_start, trampoline_bytes
 trampoline_start:
     /* What docs/emulator.md promises: no stack, no registers but CS, everything private. */
     movw %ds, %ax
@@ -62,6 +62,9 @@ trampoline_target:
     .long trampoline64
     .word 0x08
 trampoline_end:
+    .balign 4
+trampoline_bytes:
+    .long trampoline_end - trampoline_start
 
     .code64
 trampoline64:
