@@ -8,6 +8,8 @@
 
 #define APIC_EOI       0x0B0
 #define APIC_SPURIOUS  0x0F0
+#define APIC_ICR_LOW   0x300
+#define APIC_ICR_HIGH  0x310
 #define APIC_LVT_TIMER 0x320
 #define APIC_INITIAL   0x380
 #define APIC_DIVIDE    0x3E0
@@ -47,7 +49,23 @@ void apic_init(void)
     hpet = mmio_map(HPET_GPA, PAGE_BYTES);
     out8(PIC_MASTER_DATA, 0xFF); /* the old interrupt controllers are not used */
     out8(PIC_SLAVE_DATA, 0xFF);
+    apic_enable();
+}
+
+void apic_enable(void)
+{
     apic_write(APIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
+}
+
+void apic_send(unsigned id, uint32_t command)
+{
+    apic_write(APIC_ICR_HIGH, id << 24);
+    apic_write(APIC_ICR_LOW, command);
+}
+
+void apic_eoi(void)
+{
+    apic_write(APIC_EOI, 0);
 }
 
 static void timer_interrupt(struct sevc_trap *trap, unsigned vector)

@@ -5,7 +5,7 @@
 
 static char line[512];
 static uint64_t ram_bytes;
-static unsigned modules;
+static unsigned modules, cpus;
 
 void bootinfo_read(const struct start_info *info)
 {
@@ -23,6 +23,7 @@ void bootinfo_read(const struct start_info *info)
             ram_bytes += map[i].bytes;
     }
     modules = info->modules;
+    cpus = info->cpus != 0 ? info->cpus : 1;
 }
 
 /* The text behind KEY= on the command line, or NULL. */
@@ -62,6 +63,18 @@ bool cmdline_has(const char *key, const char *word)
     return false;
 }
 
+uint64_t cmdline_number(const char *key, uint64_t otherwise)
+{
+    const char *p = value_of(key);
+    uint64_t value = 0;
+
+    if (p == NULL)
+        return otherwise;
+    for (; *p >= '0' && *p <= '9'; p++)
+        value = value * 10 + (uint64_t)(*p - '0');
+    return value;
+}
+
 const char *cmdline(void)
 {
     return line;
@@ -75,4 +88,9 @@ uint64_t bootinfo_ram_bytes(void)
 unsigned bootinfo_modules(void)
 {
     return modules;
+}
+
+unsigned bootinfo_cpus(void)
+{
+    return cpus;
 }

@@ -22,7 +22,7 @@ struct start_info {
     uint64_t rsdp_gpa;
     uint64_t memmap_gpa;
     uint32_t memmap_entries;
-    uint32_t reserved;
+    uint32_t cpus; /* docs/emulator.md: 0 means 1 */
 };
 
 struct start_module {
@@ -57,5 +57,9 @@ bool cmdline_has_key(const char *key);
 const char *cmdline(void);
 uint64_t bootinfo_ram_bytes(void);
 unsigned bootinfo_modules(void);
+unsigned bootinfo_cpus(void);
+
+/* The number behind KEY= on the command line, or OTHERWISE. */
+uint64_t cmdline_number(const char *key, uint64_t otherwise);
 
 #endif

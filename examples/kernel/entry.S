@@ -13,8 +13,9 @@ kernel_entry:
     call kernel_main
     ud2
 
+    /* Aligned to its size, with an empty head: this_cpu() in smp.c. */
     .bss
-    .balign 16
+    .balign 16384
     .skip 16384
 stack_top:
 

@@ -17,13 +17,18 @@ static void make_gate(unsigned vector)
     sevc_idt_make_gate(&idt[vector], stub, KERNEL_CS, 0);
 }
 
-void interrupts_init(void)
+void interrupts_load(void)
 {
     static const struct {
         uint16_t limit;
         const void *base;
     } __attribute__((packed)) idtr = { sizeof(idt) - 1, idt };
 
+    __asm__ volatile("lidt %0" : : "m"(idtr));
+}
+
+void interrupts_init(void)
+{
     /* Gate 29 is the early handler's until vc_init(). */
     sevc_early_install(idt, KERNEL_CS);
     for (unsigned vector = 0; vector < 256; vector++) {
@@ -31,7 +36,7 @@ void interrupts_init(void)
             make_gate(vector);
     }
     idt[VECTOR_USER_EXIT].attributes |= GATE_DPL3;
-    __asm__ volatile("lidt %0" : : "m"(idtr));
+    interrupts_load();
 }
 
 static void (*handlers[256])(struct sevc_trap *trap, unsigned vector);

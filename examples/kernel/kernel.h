@@ -59,8 +59,11 @@ struct tss {
 
 extern struct tss tss;
 
-/* Loads GDT and task register. */
+#define GDT_WORDS 7
+
+/* Loads GDT and task register: the boot processor's, and another one's. */
 void segments_init(void);
+void segments_load(uint64_t *table, struct tss *task);
 
 /* ---- interrupts.c, isr.S ---- */
 
@@ -68,6 +71,9 @@ extern struct sevc_idt_gate idt[256];
 
 /* Loads an IDT with a gate for every vector, of which 29 is the early handler's. */
 void interrupts_init(void);
+
+/* The same IDT on another processor. */
+void interrupts_load(void);
 
 /* Calls the kernel's own handler of FAULT, for sevc_os_raise(). */
 void trap_deliver(struct sevc_trap *trap, const struct sevc_fault *fault);
@@ -89,7 +95,68 @@ uint8_t vc_early(void);
 /* Gives this CPU its GHCB. From here on the runtime handler serves #VC. */
 void vc_init(void);
 
-extern struct sevc_cpu cpu;
+/* NMIs go to sevc_nmi_entry, on a stack of their own. After vc_init(). */
+void nmi_init(void);
+
+extern struct sevc_cpu cpu; /* the boot processor's */
+extern struct sevc_vc_stack vc_stack;
+
+/* ---- os_smp.c: the port, the part for several processors and NMIs ---- */
+
+/* A page for each stack: the first word of all of them names the CPU, see this_cpu(). */
+struct kernel_stack {
+    struct sevc_cpu *cpu;
+    uint8_t bytes[SEVC_VC_STACK_BYTES - sizeof(struct sevc_cpu *)];
+} __attribute__((aligned(SEVC_VC_STACK_BYTES)));
+
+enum ap_state { AP_NEVER_SEEN, AP_ONLINE, AP_BUSY, AP_HELD, AP_FAILED };
+
+/* An application processor. */
+struct ap {
+    struct kernel_stack stack;
+    struct sevc_vc_stack vc_stack;
+    struct sevc_nmi_stack nmi_stack;
+    struct sevc_cpu cpu;
+    struct sevc_shared_page ghcb;
+    void *backup;
+    struct tss tss;
+    uint64_t gdt[GDT_WORDS];
+    unsigned id; /* local APIC ID */
+    volatile enum ap_state state;
+    void (*volatile command)(void);
+};
+extern struct ap aps[MAX_CPUS - 1];
+
+/* Which CPU is this? Found through RSP, so it works in every context. */
+unsigned this_cpu(void);
+struct sevc_cpu *cpu_of(unsigned n);
+struct sevc_vc_stack *vc_stack_of(unsigned n);
+
+/* Starts one through the jump table; false if it does not appear. */
+bool ap_start(unsigned n, volatile struct sevc_ap_jump_table *table);
+
+/* INIT and SIPI, until its state is AP_ONLINE. */
+bool ap_wake(unsigned n);
+
+/* Hands a command to an idle AP. */
+void ap_command(unsigned n, void (*command)(void));
+
+/* A command: this processor into AP reset hold; returns when it has been woken. */
+void ap_hold(void);
+
+/* The same for good. */
+void ap_park(void);
+
+extern uint64_t nmi_count[MAX_CPUS];
+
+/* ---- smp.c ---- */
+
+unsigned smp_failures(void);
+void show_smp(void);
+void show_storm(void);
+
+/* All other processors go offline. */
+void smp_park(void);
 
 /* ---- account.c ---- */
 
@@ -99,8 +166,20 @@ extern unsigned early_cpuids;
 /* A call of event.h that the kernel makes itself: no exception, but VMGEXITs. */
 void account_event(const struct sevc_report *report);
 
+/* Exchanges that this processor will not live to count, or that nobody else counts. */
+void account_vmgexits(uint64_t code, uint64_t count);
+
+/* Requests by the MSR protocol that the firmware has made for us: AP reset hold. */
+extern unsigned firmware_holds;
+
 /* Prints what has been counted, this very output included, and ends: 0 is success. */
 __attribute__((noreturn)) void account_and_exit(unsigned status);
+
+/* The same while NMIs may arrive at any time: waits for one that interrupts nothing that counts. */
+__attribute__((noreturn)) void account_when_quiet(unsigned status);
+
+/* To be called for each NMI: may be the one that account_when_quiet() waits for. */
+void account_nmi(const struct sevc_trap *trap);
 
 /* How many #VC exceptions with this exit code so far. */
 uint64_t account_vc(uint64_t exit_code);
@@ -131,6 +210,9 @@ void apic_write(unsigned reg, uint32_t value);
 void apic_timer_start(uint32_t microseconds);
 void apic_timer_stop(void);
 unsigned apic_ticks(void);
+void apic_enable(void);
+void apic_send(unsigned id, uint32_t command);
+void apic_eoi(void);
 uint64_t hpet_capabilities(void);
 void hpet_start(void);
 uint32_t hpet_counter(void);

@@ -19,7 +19,11 @@
 
 #define TSS_RSP0 8 /* offset in struct tss */
 
-#define VC_IST 1 /* the slot of the #VC stack; 2 to 7 are free */
+#define VC_IST  1 /* the slot of the #VC stack */
+#define NMI_IST 2 /* of the NMI stack; 3 to 7 are free */
+
+#define MAX_CPUS      8
+#define AP_TRAMPOLINE 0x8000 /* a page below 1 MiB that is free RAM */
 
 /* Ports of the platform (docs/emulator.md). */
 #define PORT_EXIT   0xF4 /* 0: success; other values: failure */
@@ -32,6 +36,8 @@
 #define VECTOR_PF        14
 #define VECTOR_USER_EXIT 0x30 /* the only gate that user mode may use */
 #define VECTOR_TIMER     0x40
+#define VECTOR_COMMAND   0x41 /* to another processor: look at your command */
+#define VECTOR_STORM     0xE0 /* docs/emulator.md: irq-storm */
 #define VECTOR_SPURIOUS  0xFF
 
 #endif

@@ -251,6 +251,8 @@ static const struct section {
     { "tsc", "Time-stamp counter", show_tsc, false },
     { "timer", "Interrupts while #VC exceptions are handled", show_timer, false },
     { "user", "User mode", show_user, false },
+    { "smp", "Several processors, and NMIs", show_smp, true },
+    { "storm", "A storm of NMIs and interrupts", show_storm, true },
     { "unsupported", "An instruction that sevc does not handle", show_unsupported, true },
 };
 
@@ -273,11 +275,18 @@ void kernel_main(const struct start_info *info)
 
     for (unsigned i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
         const struct section *s = &sections[i];
-        if (cmdline_has_key("test") ? !cmdline_has("test", s->name) : s->only_if_named)
+        bool wanted = cmdline_has_key("test") ? cmdline_has("test", s->name)
+                      : s->show == show_smp   ? bootinfo_cpus() > 1
+                                              : !s->only_if_named;
+        if (!wanted)
             continue;
         kprintf("\n%s\n", s->title);
         s->show();
     }
+    smp_park();
+    failures += smp_failures();
     kprintf("\n%s\n", failures == 0 ? "All is well." : "Something FAILED.");
+    if (cmdline_has("test", "storm"))
+        account_when_quiet(failures != 0);
     account_and_exit(failures != 0);
 }

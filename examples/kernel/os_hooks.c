@@ -38,7 +38,7 @@ uint8_t vc_early(void)
 
 /* doc: vc-init */
 struct sevc_cpu cpu;
-static struct sevc_vc_stack vc_stack;
+struct sevc_vc_stack vc_stack;
 static uint64_t cr4; /* does not change after vc_init() */
 
 void vc_init(void)

@@ -5,6 +5,10 @@
 /* The console raises #VC itself: allowed here, on the way out, one level deep. */
 void vc_panic(struct sevc_trap *trap, const struct sevc_report *report)
 {
+    unsigned me = this_cpu();
+
+    if (report->reason == SEVC_REASON_NESTING) /* both GHCBs are in use: take one away */
+        sevc_panic_release(cpu_of(me), vc_stack_of(me));
     kprintf("\npanic: #VC exit 0x%lx at 0x%lx (CPL %u): %s, stage %s, reason %s\n",
             report->exit_code, report->rip, sevc_trap_cpl(trap), sevc_result_name(report->result),
             sevc_stage_name(report->stage), sevc_reason_name(report->reason));

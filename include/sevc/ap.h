@@ -65,8 +65,9 @@ struct sevc_ap_start {
     uint64_t cr0;      /* as the kernel runs with: PE and PG are added */
     uint64_t cr4;      /* PAE is added; no bit above 31, no PCIDE (it needs long mode) */
     uint64_t efer;     /* NXE, SCE; LME is added, LMA left out */
-    uint64_t stack;    /* RSP at the entry: 16-byte aligned */
-    uint64_t entry;    /* 64-bit address, jumped to with RDI = argument, interrupts off */
+    uint64_t stack;    /* top of the AP's stack: 16-byte aligned */
+    uint64_t entry;    /* 64-bit address of a C function (argument), which must not return;
+                          interrupts are off */
     uint64_t argument; /* the kernel's */
     uint8_t c_bit;     /* its position, for the check of CR3 */
 };

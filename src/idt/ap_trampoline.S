@@ -64,6 +64,7 @@ sevc_ap_trampoline_64:
     movq    PARAM(AP_ARGUMENT)(%rbx), %rdi
     movq    PARAM(AP_ENTRY)(%rbx), %rax
     xorl    %ebp, %ebp
+    pushq   %rbp                        /* in the place of a return address */
     jmp     *%rax
 
     .globl  sevc_ap_trampoline_end

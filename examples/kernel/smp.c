@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* All processors at work at once; one goes offline, and comes back; NMIs and interrupts at random. */
+#include "io.h"
+#include "kernel.h"
+
+#define ICR_NMI      0x4400
+#define MSR_TSC_AUX  0xC0000103
+#define PIC_DATA     0x21
+#define APIC_ID      0x020
+#define WORK_ROUNDS  100
+#define STORM_ROUNDS 20
+#define STORM_WORK   20
+#define WAIT_SPINS   400000000ul
+
+static unsigned online = 1;
+static unsigned failures;
+static unsigned wrong[MAX_CPUS]; /* answers that were not right */
+static uint64_t done[MAX_CPUS];  /* rounds of work */
+static uint64_t interrupt_count[MAX_CPUS];
+static volatile unsigned held_too_long; /* interrupts that came while a GHCB was in use */
+static unsigned rounds;
+static bool stormy;
+static struct cpuid reference;
+
+static void expect(bool good, const char *what)
+{
+    if (good)
+        return;
+    failures++;
+    kprintf("  FAILED: %s\n", what);
+}
+
+unsigned smp_failures(void)
+{
+    return failures;
+}
+
+/* ---- work for every processor ---- */
+
+/* CPUID, an MSR that each CPU has of its own, a port, device memory. */
+static unsigned work_once(unsigned me, unsigned round)
+{
+    struct cpuid r = cpuid(0, 0);
+    uint64_t aux = round << 8 | me;
+    unsigned bad = r.eax != reference.eax || r.ebx != reference.ebx || r.ecx != reference.ecx ||
+                   r.edx != reference.edx;
+
+    wrmsr(MSR_TSC_AUX, aux);
+    bad += rdmsr(MSR_TSC_AUX) != aux;
+    bad += in8(PIC_DATA) != 0xFF; /* all masked: apic_init() */
+    bad += apic_read(APIC_ID) >> 24 != me;
+    return bad;
+}
+
+static void work(void)
+{
+    unsigned me = this_cpu();
+
+    if (stormy)
+        interrupts_on();
+    for (unsigned i = 0; i < rounds; i++)
+        wrong[me] += work_once(me, i);
+    interrupts_off();
+    done[me] += rounds;
+}
+
+static bool ap_idle(const struct ap *ap)
+{
+    for (unsigned long i = 0; i < WAIT_SPINS; i++) {
+        if (ap->command == NULL && ap->state == AP_ONLINE)
+            return true;
+        __builtin_ia32_pause();
+    }
+    return false;
+}
+
+static void command_all(void (*command)(void))
+{
+    for (unsigned n = 1; n < online; n++)
+        ap_command(n, command);
+}
+
+static void wait_for_all(void)
+{
+    for (unsigned n = 1; n < online; n++)
+        expect(ap_idle(&aps[n - 1]), "a processor does not come to an end");
+}
+
+/* ---- starting ---- */
+
+static void start_all(void)
+{
+    struct sevc_report report;
+    uint64_t table = 0;
+
+    firmware_holds = bootinfo_cpus() - 1;
+    expect(sevc_ap_jump_table(&cpu, &table, &report) == SEVC_OK && table != 0,
+           "there is an AP jump table");
+    account_event(&report);
+    if (table == 0)
+        return;
+    kprintf("  AP jump table at 0x%lx\n", table);
+    for (; online < bootinfo_cpus() && online < MAX_CPUS; online++) {
+        if (!ap_start(online, (volatile struct sevc_ap_jump_table *)(LINEAR_MAP + table)))
+            break;
+    }
+    expect(online == bootinfo_cpus(), "every processor could be started");
+    kprintf("  %u processors online, started through the jump table\n", online);
+}
+
+static void work_everywhere(void)
+{
+    rounds = WORK_ROUNDS;
+    command_all(work);
+    work();
+    wait_for_all();
+    for (unsigned n = 0; n < online; n++) {
+        kprintf("  cpu %u: %lu rounds of CPUID, MSR, port and device memory, %u wrong answers\n", n,
+                done[n], wrong[n]);
+        expect(done[n] == WORK_ROUNDS && wrong[n] == 0, "the work is right");
+    }
+}
+
+static bool ap_gone(const struct ap *ap)
+{
+    for (unsigned long i = 0; i < WAIT_SPINS; i++) {
+        if (ap->state == AP_HELD)
+            return true;
+        __builtin_ia32_pause();
+    }
+    return false;
+}
+
+static void offline_and_back(unsigned n)
+{
+    const struct ap *ap = &aps[n - 1];
+
+    ap_command(n, ap_hold);
+    expect(ap_gone(ap), "it goes offline");
+    expect(ap_wake(n), "it comes back");
+    expect(ap_idle(ap), "and is idle again");
+    ap_command(n, work);
+    expect(ap_idle(ap) && wrong[n] == 0, "and works");
+    kprintf("  cpu %u: offline in AP reset hold, and back at work\n", n);
+}
+
+/* ---- NMIs ---- */
+
+#define NMIS 10
+
+static bool nmi_arrives(unsigned n)
+{
+    uint64_t before = __atomic_load_n(&nmi_count[n], __ATOMIC_RELAXED);
+
+    apic_send(n, ICR_NMI);
+    for (unsigned long i = 0; i < WAIT_SPINS / 100; i++) {
+        if (__atomic_load_n(&nmi_count[n], __ATOMIC_RELAXED) != before)
+            return true;
+        __builtin_ia32_pause();
+    }
+    return false;
+}
+
+/* Each one can only arrive because the one before has been completed. */
+static void nmis_for_all(void)
+{
+    for (unsigned n = 0; n < online; n++) {
+        unsigned arrived = 0;
+        for (unsigned i = 0; i < NMIS; i++)
+            arrived += nmi_arrives(n);
+        expect(arrived == NMIS, "all NMIs arrive");
+        expect(cpu_of(n)->depth == 0, "no GHCB is left in use");
+    }
+    kprintf("  %u NMIs to each, with #VC in the handler, all completed\n", NMIS);
+}
+
+static void command_interrupt(struct sevc_trap *trap, unsigned vector)
+{
+    (void)trap;
+    (void)vector;
+    apic_eoi(); /* it was only to end a HLT */
+}
+
+void show_smp(void)
+{
+    interrupt_set(VECTOR_COMMAND, command_interrupt);
+    reference = cpuid(0, 0);
+    nmi_init();
+    if (bootinfo_cpus() > 1)
+        start_all();
+    work_everywhere();
+    if (online > 1)
+        offline_and_back(online - 1);
+    nmis_for_all();
+}
+
+/* ---- a storm ---- */
+
+static void storm_interrupt(struct sevc_trap *trap, unsigned vector)
+{
+    unsigned me = this_cpu();
+
+    (void)trap;
+    (void)vector;
+    if (cpu_of(me)->depth != 0)
+        held_too_long++;
+    interrupt_count[me]++;
+    apic_eoi();
+}
+
+static uint64_t sum(const uint64_t *counts)
+{
+    uint64_t all = 0;
+
+    for (unsigned n = 0; n < online; n++)
+        all += counts[n];
+    return all;
+}
+
+static uint64_t random_next(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* The host sends what it was told to (docs/emulator.md, nmi-storm, irq-storm); we add our own. */
+void show_storm(void)
+{
+    uint64_t seed = cmdline_number("seed", 1);
+    uint64_t all = cmdline_number("rounds", STORM_ROUNDS);
+    uint64_t state = seed * 0x9E3779B97F4A7C15ull + 1;
+
+    if (reference.eax == 0)
+        show_smp();
+    interrupt_set(VECTOR_STORM, storm_interrupt);
+    stormy = true;
+    rounds = STORM_WORK;
+    for (uint64_t i = 1; i <= all; i++) {
+        command_all(work);
+        apic_send((unsigned)(random_next(&state) % online), ICR_NMI);
+        work();
+        wait_for_all();
+        if (i % ((all + 9) / 10) == 0)
+            kprintf("  seed %lu, round %lu of %lu: %lu NMIs, %lu interrupts, %lu rounds of work\n",
+                    seed, i, all, sum(nmi_count), sum(interrupt_count), sum(done));
+    }
+    stormy = false;
+    for (unsigned n = 0; n < online; n++)
+        expect(wrong[n] == 0, "the work is right in a storm too");
+    expect(held_too_long == 0, "no interrupt while a GHCB is held");
+}
+
+/* The other processors count no more from here on. */
+void smp_park(void)
+{
+    command_all(ap_park);
+    for (unsigned n = 1; n < online; n++)
+        expect(ap_gone(&aps[n - 1]), "a processor can be parked");
+    for (unsigned long i = 0; i < 1000000; i++) /* they are on their way */
+        __builtin_ia32_pause();
+}
