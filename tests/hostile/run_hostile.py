@@ -96,7 +96,7 @@ def run_victim(kernel, mode, arguments):
 
 
 def run_window(kernel, mode, arguments):
-    """The frame that was there before may be lost: the guest ends itself, or it goes on unharmed."""
+    """The outer frame may be lost: the guest ends itself, or it goes on unharmed."""
     first, last, count = window(kernel)
     own, options = split(arguments)
     ended = survived = 0
@@ -104,7 +104,7 @@ def run_window(kernel, mode, arguments):
     for number in range(4 * count):
         append = " ".join(own + [f"first={number}", f"last={number}"])
         status, console, report = sevc_run(
-            kernel, mode, append, ["arm=guest", f"rip={first:#x}-{last:#x}"] + options)
+            kernel, mode, append, ["arm=guest", f"rip={first:#x}-{last:#x}"] + options, seconds=60)
         if status == ERROR and "nothing to lie about" in report["words"]:
             break
         ended += status == TERMINATED and "set 0, code 0" in report["words"]
@@ -112,6 +112,7 @@ def run_window(kernel, mode, arguments):
         if status not in (SUCCESS, TERMINATED):
             show(f"instruction {number}", status, console, report)
             good = False
+            break
     print(f"window {first:#x} to {last:#x}, {count} instructions: #VC injected {number} times, "
           f"{ended} ended by the guest, {survived} unharmed")
     return good and ended + survived == number and ended > 0
