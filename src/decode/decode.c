@@ -4,8 +4,8 @@
  *
  * The instructions with a fixed opcode (CPUID, RDMSR, OUT, ...) are settled by their prefixes and
  * two or three bytes, without a general decoder: they are the ones whose exits are counted in
- * instructions. Everything with a memory operand is taken apart by Zydis (zydis.c), and given its
- * meaning here, by the same table.
+ * instructions. So are the accesses to memory that the table knows: operand.c takes them apart. The length
+ * and the definedness of everything else is Zydis's matter (zydis.c).
  */
 #include "decode/parts.h"
 
@@ -259,24 +259,63 @@ static uint8_t foreign_flags(const struct sevc_prefixes *prefixes, unsigned code
  * The row that says what this form of the opcode means, or NULL: register forms, and what prefixes
  * make another instruction of.
  */
-static const struct sevc_opcode *memory_row(const struct sevc_opcode *row,
-                                            const struct sevc_parts *parts,
+static const struct sevc_opcode *memory_row(const struct sevc_opcode *row, bool memory, uint8_t reg,
                                             const struct sevc_prefixes *prefixes,
                                             unsigned code_bits)
 {
-    if (row->form < SEVC_FORM_MODRM || (row->form != SEVC_FORM_OFFSET && !parts->memory)) {
+    if (row->form < SEVC_FORM_MODRM || (row->form != SEVC_FORM_OFFSET && !memory)) {
         return NULL;
     }
     if (row->form == SEVC_FORM_GROUP) {
         unsigned group = row->operation;
 
         group += group == SEVC_GROUP_0FAE && (prefixes->seen & SEVC_PREFIX_OPERAND_SIZE);
-        row = &sevc_group_opcodes[group][parts->reg];
+        row = &sevc_group_opcodes[group][reg];
     }
     if (row->kind == SEVC_INSN_OTHER || (row->flags & foreign_flags(prefixes, code_bits))) {
         return NULL;
     }
     return row;
+}
+
+/*
+ * What the table knows, without Zydis. NEXT: index of the byte behind the opcode. False: not known,
+ * or with a LOCK that may be undefined.
+ */
+static bool decode_known(const uint8_t *bytes, size_t limit, size_t next,
+                         const struct sevc_opcode *row, const struct sevc_prefixes *prefixes,
+                         unsigned code_bits, struct sevc_insn *insn, enum sevc_result *result)
+{
+    struct sevc_parts parts;
+    unsigned immediate;
+
+    if (row->form < SEVC_FORM_MODRM || insn->locked) {
+        return false;
+    }
+    if (row->form == SEVC_FORM_OFFSET) {
+        *result = sevc_offset_parts(bytes, limit, next, insn->address_bytes, &parts);
+    } else {
+        if (next == limit) {
+            *result = too_short(limit);
+            return true;
+        }
+        row = memory_row(row, bytes[next] < 0xC0, bytes[next] >> 3 & 7, prefixes, code_bits);
+        if (!row) {
+            return false;
+        }
+        immediate = row->immediate;
+        if (immediate == 4 && operand_bytes(prefixes, code_bits) == 2) {
+            immediate = 2;
+        }
+        *result = sevc_modrm_parts(bytes, limit, next, insn->address_bytes, immediate, &parts);
+    }
+    if (*result != SEVC_OK) {
+        *result = too_short(limit);
+        return true;
+    }
+    insn->length = parts.length;
+    decode_memory(&parts, row, prefixes, code_bits, insn);
+    return true;
 }
 
 static enum sevc_result decode_general(const uint8_t *bytes, size_t limit,
@@ -297,7 +336,7 @@ static enum sevc_result decode_general(const uint8_t *bytes, size_t limit,
         return result;
 
     insn->length = parts.length;
-    row = memory_row(row, &parts, prefixes, code_bits);
+    row = memory_row(row, parts.memory, parts.reg, prefixes, code_bits);
     if (row)
         decode_memory(&parts, row, prefixes, code_bits, insn);
     else if (parts.memory && sevc_is_vector(&parts))
@@ -314,6 +353,7 @@ static __attribute__((noinline)) enum sevc_result decode_any(const uint8_t *byte
 {
     struct sevc_prefixes prefixes;
     const struct sevc_opcode *row = scan_prefixes(bytes, limit, code_bits == 64, &prefixes);
+    enum sevc_result result;
     size_t last = prefixes.count; /* index of the byte that settles a fixed opcode */
     uint8_t kind;
 
@@ -334,6 +374,8 @@ static __attribute__((noinline)) enum sevc_result decode_any(const uint8_t *byte
     insn->address_bytes = address_bytes(&prefixes, code_bits);
     insn->locked = (prefixes.seen & SEVC_PREFIX_LOCK) != 0;
 
+    if (decode_known(bytes, limit, last + 1, row, &prefixes, code_bits, insn, &result))
+        return result;
     if (row->form < SEVC_FORM_IMPLIED || row->form > SEVC_FORM_GROUP_7)
         return decode_general(bytes, limit, row, &prefixes, code_bits, insn);
     if (row->form > SEVC_FORM_STRING && ++last == limit)

@@ -35,17 +35,6 @@ static bool has_immediate(uint8_t map, uint8_t opcode)
                                   (opcode >= 0xC4 && opcode <= 0xC6));
 }
 
-/* BASE: of the SIB byte if there is one, else ModRM.rm. 16-bit addressing has no SIB byte. */
-static size_t displacement_bytes(uint8_t mod, uint8_t base, unsigned address_bytes)
-{
-    size_t full = address_bytes == 2 ? 2 : 4;
-    uint8_t bare = address_bytes == 2 ? 6 : 5;
-
-    if (mod == 0)
-        return base == bare ? full : 0;
-    return mod == 1 ? 1 : mod == 2 ? full : 0;
-}
-
 enum sevc_result sevc_evex_parts(const uint8_t *bytes, size_t limit,
                                  const struct sevc_prefixes *prefixes, unsigned address_bytes,
                                  struct sevc_parts *parts)
@@ -78,7 +67,7 @@ enum sevc_result sevc_evex_parts(const uint8_t *bytes, size_t limit,
         base = evex[EVEX_AFTER_PREFIXES] & 7;
         length++;
     }
-    length += displacement_bytes(parts->mod, base, address_bytes);
+    length += sevc_displacement_bytes(parts->mod, base, address_bytes);
     length += has_immediate(parts->map, parts->opcode);
     if (length > SEVC_INSN_MAX_BYTES)
         return SEVC_BAD_INSN;

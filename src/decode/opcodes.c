@@ -8,7 +8,6 @@
  */
 #include "decode/parts.h"
 
-/* clang-format off: one row of the manual, one line */
 #define PREFIX(which)                                                                              \
     {                                                                                              \
         .form = SEVC_FORM_PREFIX, .flags = SEVC_PREFIX_##which                                     \
@@ -52,28 +51,29 @@
     }
 
 /* Memory and no register; of HINT, ATOMIC and the groups. */
-#define MEMORY(kind_, data, source_, flags_)                                                       \
+#define MEMORY(kind_, data, source_, flags_, immediate_)                                           \
     {                                                                                              \
         .form = SEVC_FORM_MODRM, .kind = SEVC_INSN_##kind_, .flags = flags_,                       \
         .data_bytes = SEVC_WIDTH_##data, .register_bytes = SEVC_WIDTH_NONE,                        \
-        .source = SEVC_SOURCE_##source_                                                            \
+        .source = SEVC_SOURCE_##source_, .immediate = immediate_                                   \
     }
 
-#define ALU(operation_, size, source_, flags_)                                                     \
+#define ALU(operation_, size, source_, flags_, immediate_)                                         \
     {                                                                                              \
         .form = SEVC_FORM_MODRM, .kind = SEVC_INSN_ALU, .flags = flags_,                           \
         .data_bytes = SEVC_WIDTH_##size,                                                           \
         .register_bytes =                                                                          \
             SEVC_SOURCE_##source_ == SEVC_SOURCE_REGISTER ? SEVC_WIDTH_##size : SEVC_WIDTH_NONE,   \
-        .operation = SEVC_ALU_##operation_, .source = SEVC_SOURCE_##source_                        \
+        .operation = SEVC_ALU_##operation_, .source = SEVC_SOURCE_##source_,                       \
+        .immediate = immediate_                                                                    \
     }
 
 /* 00 to 3B: four forms of each operation; those with AL and rAX have no memory operand. */
 #define ARITHMETIC(first, operation)                                                               \
-    [(first) + 0] = ALU(operation, 1, REGISTER, 0),                                                \
-               [(first) + 1] = ALU(operation, OPERAND, REGISTER, 0),                               \
-               [(first) + 2] = ALU(operation, 1, REGISTER, SEVC_OPCODE_TO_REGISTER),               \
-               [(first) + 3] = ALU(operation, OPERAND, REGISTER, SEVC_OPCODE_TO_REGISTER)
+    [(first) + 0] = ALU(operation, 1, REGISTER, 0, 0),                                             \
+               [(first) + 1] = ALU(operation, OPERAND, REGISTER, 0, 0),                            \
+               [(first) + 2] = ALU(operation, 1, REGISTER, SEVC_OPCODE_TO_REGISTER, 0),            \
+               [(first) + 3] = ALU(operation, OPERAND, REGISTER, SEVC_OPCODE_TO_REGISTER, 0)
 
 const struct sevc_opcode sevc_one_byte_opcodes[256] = {
     [0x0F] = FORM(ESCAPE),
@@ -149,15 +149,15 @@ const struct sevc_opcode sevc_one_byte_opcodes[256] = {
     [0x81] = GROUP(81),
     [0x82] = GROUP(82),
     [0x83] = GROUP(83),
-    [0x84] = ALU(TEST, 1, REGISTER, 0),
-    [0x85] = ALU(TEST, OPERAND, REGISTER, 0),
+    [0x84] = ALU(TEST, 1, REGISTER, 0, 0),
+    [0x85] = ALU(TEST, OPERAND, REGISTER, 0, 0),
     [0xF6] = GROUP(F6),
     [0xF7] = GROUP(F7),
     [0xFE] = GROUP(FE),
     [0xFF] = GROUP(FF),
 
-    [0x86] = MEMORY(ATOMIC, 1, NONE, 0), /* XCHG */
-    [0x87] = MEMORY(ATOMIC, OPERAND, NONE, 0),
+    [0x86] = MEMORY(ATOMIC, 1, NONE, 0, 0), /* XCHG */
+    [0x87] = MEMORY(ATOMIC, OPERAND, NONE, 0, 0),
 
     [0xA4] = IO(STRING, MOVS, 1),
     [0xA5] = IO(STRING, MOVS, OPERAND),
@@ -191,20 +191,20 @@ const struct sevc_opcode sevc_two_byte_opcodes[256] = {
     [0xC3] = MOVE(MODRM, STORE, 4_OR_8, 4_OR_8, /* MOVNTI */
                   SEVC_OPCODE_NO_66 | SEVC_OPCODE_NO_REPEAT),
 
-    [0xA3] = ALU(BT, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET),
-    [0xAB] = ALU(BTS, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET),
-    [0xB3] = ALU(BTR, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET),
-    [0xBB] = ALU(BTC, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET),
+    [0xA3] = ALU(BT, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET, 0),
+    [0xAB] = ALU(BTS, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET, 0),
+    [0xB3] = ALU(BTR, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET, 0),
+    [0xBB] = ALU(BTC, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET, 0),
     [0xBA] = GROUP(0FBA),
 
     [0x0D] = GROUP(0F0D),
     [0x18] = GROUP(0F18),
     [0xAE] = GROUP(0FAE),
 
-    [0xB0] = MEMORY(ATOMIC, 1, NONE, 0), /* CMPXCHG */
-    [0xB1] = MEMORY(ATOMIC, OPERAND, NONE, 0),
-    [0xC0] = MEMORY(ATOMIC, 1, NONE, 0), /* XADD */
-    [0xC1] = MEMORY(ATOMIC, OPERAND, NONE, 0),
+    [0xB0] = MEMORY(ATOMIC, 1, NONE, 0, 0), /* CMPXCHG */
+    [0xB1] = MEMORY(ATOMIC, OPERAND, NONE, 0, 0),
+    [0xC0] = MEMORY(ATOMIC, 1, NONE, 0, 0), /* XADD */
+    [0xC1] = MEMORY(ATOMIC, OPERAND, NONE, 0, 0),
     [0xC7] = GROUP(0FC7),
 };
 
@@ -215,39 +215,39 @@ const struct sevc_opcode sevc_movbe_opcodes[2] = {
 };
 
 /* 80 to 83. */
-#define IMMEDIATE_GROUP(size, flags)                                                               \
+#define IMMEDIATE_GROUP(size, flags, bytes)                                                        \
     {                                                                                              \
-        ALU(ADD, size, IMMEDIATE, flags), ALU(OR, size, IMMEDIATE, flags),                         \
-            ALU(ADC, size, IMMEDIATE, flags), ALU(SBB, size, IMMEDIATE, flags),                    \
-            ALU(AND, size, IMMEDIATE, flags), ALU(SUB, size, IMMEDIATE, flags),                    \
-            ALU(XOR, size, IMMEDIATE, flags), ALU(CMP, size, IMMEDIATE, flags)                     \
+        ALU(ADD, size, IMMEDIATE, flags, bytes), ALU(OR, size, IMMEDIATE, flags, bytes),           \
+            ALU(ADC, size, IMMEDIATE, flags, bytes), ALU(SBB, size, IMMEDIATE, flags, bytes),      \
+            ALU(AND, size, IMMEDIATE, flags, bytes), ALU(SUB, size, IMMEDIATE, flags, bytes),      \
+            ALU(XOR, size, IMMEDIATE, flags, bytes), ALU(CMP, size, IMMEDIATE, flags, bytes)       \
     }
 
 /* F6, F7; of the manual's two TEST, /1 is the undocumented one. */
-#define UNARY_GROUP(size)                                                                          \
+#define UNARY_GROUP(size, bytes)                                                                   \
     {                                                                                              \
-        ALU(TEST, size, IMMEDIATE, 0), ALU(TEST, size, IMMEDIATE, 0), ALU(NOT, size, NONE, 0),     \
-            ALU(NEG, size, NONE, 0)                                                                \
+        ALU(TEST, size, IMMEDIATE, 0, bytes), ALU(TEST, size, IMMEDIATE, 0, bytes),                \
+            ALU(NOT, size, NONE, 0, 0), ALU(NEG, size, NONE, 0, 0)                                 \
     }
 
 #define STEP_GROUP(size)                                                                           \
     {                                                                                              \
-        ALU(INC, size, NONE, 0), ALU(DEC, size, NONE, 0)                                           \
+        ALU(INC, size, NONE, 0, 0), ALU(DEC, size, NONE, 0, 0)                                     \
     }
-#define HINT(data) MEMORY(HINT, data, NONE, 0)
+#define HINT(data) MEMORY(HINT, data, NONE, 0, 0)
 
 /* A cache line flushed: to the processor it counts as a load of a byte (APM vol. 3, CLFLUSH). */
-#define FLUSH MEMORY(HINT, 1, NONE, SEVC_OPCODE_NO_REPEAT)
+#define FLUSH MEMORY(HINT, 1, NONE, SEVC_OPCODE_NO_REPEAT, 0)
 
 const struct sevc_opcode sevc_group_opcodes[SEVC_GROUP_COUNT][8] = {
-    [SEVC_GROUP_80] = IMMEDIATE_GROUP(1, 0),
-    [SEVC_GROUP_81] = IMMEDIATE_GROUP(OPERAND, 0),
-    [SEVC_GROUP_82] = IMMEDIATE_GROUP(1, SEVC_OPCODE_LEGACY), /* 80, once more */
-    [SEVC_GROUP_83] = IMMEDIATE_GROUP(OPERAND, 0),
-    [SEVC_GROUP_C6] = { MEMORY(STORE_IMM, 1, IMMEDIATE, 0) },
-    [SEVC_GROUP_C7] = { MEMORY(STORE_IMM, OPERAND, IMMEDIATE, 0) },
-    [SEVC_GROUP_F6] = UNARY_GROUP(1),
-    [SEVC_GROUP_F7] = UNARY_GROUP(OPERAND),
+    [SEVC_GROUP_80] = IMMEDIATE_GROUP(1, 0, 1),
+    [SEVC_GROUP_81] = IMMEDIATE_GROUP(OPERAND, 0, 4),
+    [SEVC_GROUP_82] = IMMEDIATE_GROUP(1, SEVC_OPCODE_LEGACY, 1), /* 80, once more */
+    [SEVC_GROUP_83] = IMMEDIATE_GROUP(OPERAND, 0, 1),
+    [SEVC_GROUP_C6] = { MEMORY(STORE_IMM, 1, IMMEDIATE, 0, 1) },
+    [SEVC_GROUP_C7] = { MEMORY(STORE_IMM, OPERAND, IMMEDIATE, 0, 4) },
+    [SEVC_GROUP_F6] = UNARY_GROUP(1, 1),
+    [SEVC_GROUP_F7] = UNARY_GROUP(OPERAND, 4),
     [SEVC_GROUP_FE] = STEP_GROUP(1),
     [SEVC_GROUP_FF] = STEP_GROUP(OPERAND),
     [SEVC_GROUP_0F0D] = { HINT(NONE), HINT(NONE), HINT(NONE), HINT(NONE), /* PREFETCH(W) */
@@ -255,13 +255,12 @@ const struct sevc_opcode sevc_group_opcodes[SEVC_GROUP_COUNT][8] = {
     [SEVC_GROUP_0F18] = { HINT(NONE), HINT(NONE), HINT(NONE), HINT(NONE) }, /* PREFETCHNTA, T0.. */
     [SEVC_GROUP_0FAE] = { [7] = FLUSH },                                    /* CLFLUSH */
     [SEVC_GROUP_66_0FAE] = { [6] = FLUSH, [7] = FLUSH },                    /* CLWB, CLFLUSHOPT */
-    [SEVC_GROUP_0FBA] = { [4] = ALU(BT, OPERAND, IMMEDIATE, 0),
-                          [5] = ALU(BTS, OPERAND, IMMEDIATE, 0),
-                          [6] = ALU(BTR, OPERAND, IMMEDIATE, 0),
-                          [7] = ALU(BTC, OPERAND, IMMEDIATE, 0) },
-    [SEVC_GROUP_0FC7] = { [1] = MEMORY(ATOMIC, 8_OR_16, NONE, 0) }, /* CMPXCHG8B, CMPXCHG16B */
+    [SEVC_GROUP_0FBA] = { [4] = ALU(BT, OPERAND, IMMEDIATE, 0, 1),
+                          [5] = ALU(BTS, OPERAND, IMMEDIATE, 0, 1),
+                          [6] = ALU(BTR, OPERAND, IMMEDIATE, 0, 1),
+                          [7] = ALU(BTC, OPERAND, IMMEDIATE, 0, 1) },
+    [SEVC_GROUP_0FC7] = { [1] = MEMORY(ATOMIC, 8_OR_16, NONE, 0, 0) }, /* CMPXCHG8B, CMPXCHG16B */
 };
-/* clang-format on */
 
 /*
  * 0F 01 is where a prefix makes another instruction: F2 and F3 turn VMMCALL into VMGEXIT, the

@@ -52,7 +52,7 @@ enum sevc_opcode_form {
     SEVC_FORM_PORT,           /* a port number */
     SEVC_FORM_DEBUG_REGISTER, /* a ModRM byte whose mod is ignored */
     SEVC_FORM_GROUP_7,        /* 0F 01: a ModRM byte that is part of the opcode, or general */
-    /* With a memory operand: Zydis takes it apart. */
+    /* With a memory operand. */
     SEVC_FORM_MODRM,  /* and perhaps a general register, or an immediate */
     SEVC_FORM_GROUP,  /* ModRM.reg is part of the opcode: a row of a third table */
     SEVC_FORM_OFFSET, /* rAX and an absolute address */
@@ -91,7 +91,7 @@ struct sevc_opcode {
     uint8_t register_bytes; /* enum sevc_width */
     uint8_t operation;      /* ALU: enum sevc_alu_operation; GROUP: enum sevc_opcode_group */
     uint8_t source;         /* enum sevc_alu_source, not only of ALU: what else it takes */
-    uint8_t reserved;
+    uint8_t immediate;      /* bytes: 0, 1, or 4 for the operand size, 4 at most */
 };
 
 /* Opcodes whose meaning is in ModRM.reg, too (APM vol. 3, appendix A, "ModRM extensions"). */
@@ -158,6 +158,18 @@ struct sevc_parts {
     uint8_t index;    /* 3 bits */
     uint8_t sib_base; /* 3 bits */
 };
+
+/*
+ * operand.c: an instruction with a memory operand by ModRM, or by an offset (A0 to A3), of which it
+ * is known that it is one. AT: index of the byte behind the opcode; the ModRM byte is there. Fills in
+ * what sevc_memory_operand() uses, length and immediate. SEVC_OK, or SEVC_RETRY (more than LIMIT bytes).
+ */
+enum sevc_result sevc_modrm_parts(const uint8_t *bytes, size_t limit, size_t at,
+                                  unsigned address_bytes, unsigned immediate_bytes,
+                                  struct sevc_parts *parts);
+enum sevc_result sevc_offset_parts(const uint8_t *bytes, size_t limit, size_t at,
+                                   unsigned address_bytes, struct sevc_parts *parts);
+unsigned sevc_displacement_bytes(uint8_t mod, uint8_t base, unsigned address_bytes);
 
 /* zydis.c: any instruction. SEVC_OK, SEVC_RETRY (more than LIMIT bytes) or SEVC_BAD_INSN. */
 enum sevc_result sevc_zydis_parts(const uint8_t *bytes, size_t limit, unsigned code_bits,

@@ -53,13 +53,13 @@ oracle_plant(baseless_sib_takes_rex_b decode/operand.c basic MOV
 oracle_plant(r12_no_index decode/operand.c basic MOV "if (index != 4)" "if ((index & 7) != 4)")
 
 # T47: an SVSM once took the scale for a shift count.
-oracle_plant(scale_as_shift_count decode/zydis.c basic MOV
-  "1u << zydis.raw.sib.scale" "1u << (1u << zydis.raw.sib.scale)")
+oracle_plant(scale_as_shift_count decode/operand.c basic MOV
+  "1u << (sib >> 6)" "1u << (1u << (sib >> 6))")
 
 # T59: negative displacements.
-oracle_plant(displacement_without_sign decode/zydis.c basic MOV
-  "= displacement_of(&zydis, modrm)"
-  "= displacement_of(&zydis, modrm) & (zydis.raw.disp.size == 8 ? 0xFF : zydis.raw.disp.size == 32 ? 0xFFFFFFFF : -1)")
+oracle_plant(displacement_without_sign decode/operand.c basic MOV
+  "parts->displacement = read_signed(bytes + at, displacement)"
+  "parts->displacement = (int64_t)((uint64_t)read_signed(bytes + at, displacement) & (displacement == 1 ? 0xFF : displacement == 4 ? 0xFFFFFFFF : ~0ull))")
 
 # T32: EDK2 and Linux write AH elsewhere.
 oracle_plant(ah_taken_for_al decode/decode.c basic MOV
@@ -71,9 +71,12 @@ oracle_plant(movsx_without_sign vc/mmio.c basic MOVSX "insn->sign_extend" "false
 oracle_plant(null_segment_counts decode/decode.c basic MOV
   "bool ignored = long_mode &&" "bool ignored = !long_mode &&")
 
-oracle_plant(rf_stays_set vc/advance.c basic MOV "~SEVC_RFLAGS_RF" "~0ull")
+# The RIP rule is inline, in a header: planted where it is called.
+oracle_plant(rf_stays_set vc/handle.c basic MOV "sevc_vc_advance(vc)"
+  "(sevc_vc_advance(vc) == SEVC_OK ? (vc->trap->rflags |= SEVC_RFLAGS_RF, SEVC_OK) : SEVC_OK_TRAP)")
 
-oracle_plant(tf_ignored vc/advance.c basic MOV "? single_step(vc) : SEVC_OK" "? SEVC_OK : SEVC_OK")
+oracle_plant(tf_ignored vc/handle.c basic MOV "sevc_vc_advance(vc)"
+  "(sevc_vc_advance(vc), SEVC_OK)")
 
 # ---- extended instructions, as soon as the decoder knows them ----
 
