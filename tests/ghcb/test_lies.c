@@ -292,6 +292,7 @@ static void bad_arguments_send_nothing(void **state)
     assert_int_equal(sevc_event_vmmcall(&session, &abi, 4, 0, gpr), SEVC_INVALID);
     assert_int_equal(sevc_event_write_dr7(&session, 0x100000400), SEVC_INVALID); /* T21 */
     assert_int_equal(sevc_event_set_jump_table(&session, 0x1001), SEVC_INVALID);
+    assert_int_equal(sevc_event_set_jump_table(&session, 1ull << 52), SEVC_INVALID);
     assert_int_equal(report.result, SEVC_INVALID);
     assert_int_equal(report.reason, SEVC_REASON_ARGUMENT);
     sevc_session_end(&session);

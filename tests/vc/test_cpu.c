@@ -74,12 +74,13 @@ static void a_second_cpu_like_the_first_asks_nothing(void **state)
 static void a_configuration_that_cannot_work_is_invalid(void **state)
 {
     static struct sevc_cpu not_ready;
+    static struct sevc_cpuid_table no_table;
     struct sevc_cpu_config good, bad;
 
     (void)state;
     start();
     good = host_config(&host);
-    for (unsigned i = 0; i < 9; i++) {
+    for (unsigned i = 0; i < 10; i++) {
         bad = good;
         switch (i) {
         case 0:
@@ -106,6 +107,9 @@ static void a_configuration_that_cannot_work_is_invalid(void **state)
         case 7:
             bad.stack = (struct sevc_vc_stack *)(void *)((uint8_t *)&stack + 4096);
             bad.tss_ist = &tss_ist;
+            break;
+        case 8:
+            bad.cpuid_table = &no_table;
             break;
         default:
             bad.like = &not_ready;

@@ -143,11 +143,9 @@ static void an_instruction_that_runs_into_nothing_faults_there(void **state)
         unsigned length;
         uint64_t exit_code;
     } cases[] = {
-        { "\x0f", 1, SEVC_EXIT_RDTSC },
-        { "\x66", 1, SEVC_EXIT_RDTSC },
-        { "\x0f\x01", 2, SEVC_EXIT_RDTSCP },
-        { "\x8b\x04", 2, SEVC_EXIT_NPF },
-        { "\x8b\x87\x00\x00\x00", 5, SEVC_EXIT_NPF },
+        { "\x0f", 1, SEVC_EXIT_RDTSC },   { "\x0f", 1, SEVC_EXIT_CPUID },
+        { "\x66", 1, SEVC_EXIT_RDTSC },   { "\x0f\x01", 2, SEVC_EXIT_RDTSCP },
+        { "\x8b\x04", 2, SEVC_EXIT_NPF }, { "\x8b\x87\x00\x00\x00", 5, SEVC_EXIT_NPF },
         { "\xe6", 1, SEVC_EXIT_IOIO },
     };
 
