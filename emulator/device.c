@@ -87,6 +87,11 @@ enum device_stop device_stop_request(uint32_t *value)
     return stop;
 }
 
+bool device_is_guest_ram(uint64_t gpa)
+{
+    return memory_is_guest_ram(gpa);
+}
+
 static bool is_device(uint64_t gpa)
 {
     return gpa < LAYOUT_DIRECT_BYTES && !memory_is_guest_ram(gpa) && !memory_is_monitor(gpa);

@@ -39,6 +39,9 @@ bool device_wrmsr(uint32_t msr, uint64_t value);
 uint32_t device_in(uint16_t port, unsigned size);
 void device_out(uint16_t port, unsigned size, uint32_t value);
 
+/* Whether this byte is RAM of the guest's: no device is there. gpa is without the C-bit. */
+bool device_is_guest_ram(uint64_t gpa);
+
 /*
  * Access to a memory-mapped device, 1 to 8 bytes. gpa is without the
  * C-bit. false: RAM, the monitor, or beyond the address space; a real host would look in vain too.

@@ -144,6 +144,11 @@ void serve_outs(struct ghcb_call *call)
 
 /* ---- MMIO ---- */
 
+/*
+ * RAM needs no exit. The host lets private memory look like a device's by its nested page tables: a
+ * guest that sends what it would have stored there has disclosed it, and one that loads what it is
+ * answered has been given the host's data (Radev and Morbitzer, ROOTS 2020).
+ */
 void check_mmio(struct ghcb_call *call)
 {
     uint64_t gpa = info1(call);
@@ -156,6 +161,8 @@ void check_mmio(struct ghcb_call *call)
     call->buffer_bytes = (unsigned)size;
     if (ghcb_bad_gpa(call, gpa, 1))
         GHCB_BROKE(call, RULE_MMIO, "address 0x%lx has the C-bit or is out of range", gpa);
+    else if (device_is_guest_ram(gpa) || device_is_guest_ram(gpa + size - 1))
+        GHCB_BROKE(call, RULE_MMIO, "%lu bytes at 0x%lx are RAM of the guest's", size, gpa);
 }
 
 /* Where no device answers, the bus reads as ones. */

@@ -150,6 +150,15 @@ static void mmio_c_bit(void)
     sevc_session_exchange(&session, SEVC_NAE_MMIO_READ, 0xFEE00030 | 1ull << paging.c_bit, 4, 0);
 }
 
+/* What a handler does that believes a nested page fault in private memory. */
+static void mmio_ram(void)
+{
+    begin();
+    session.page->shared_buffer[0] = SECRET & 0xFF;
+    sevc_session_scratch(&session, 1);
+    sevc_session_exchange(&session, SEVC_NAE_MMIO_WRITE, gpa_of(page_alloc()), 1, 0);
+}
+
 /* ---- The C-bit ---- */
 
 static void ghcb_private_again(void)
@@ -284,6 +293,7 @@ static const struct {
     { "scratch", scratch },
     { "scratch-in-ram", scratch_in_ram },
     { "mmio-c-bit", mmio_c_bit },
+    { "mmio-ram", mmio_ram },
     { "ghcb-private-again", ghcb_private_again },
     { "mmio-private", mmio_private },
     { "shared-as-private", shared_as_private },

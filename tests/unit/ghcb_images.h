@@ -13,10 +13,12 @@
 
 #include "ghcb_server.h"
 
-#define GPA       UINT64_C(0x123000)
-#define BUFFER    (GPA + 0x800)
-#define C_BIT     47
-#define MAX_POKES 16
+#define GPA          UINT64_C(0x123000)
+#define BUFFER       (GPA + 0x800)
+#define C_BIT        47
+#define FAKE_RAM     UINT64_C(0x1000000) /* what the fake device takes for the guest's */
+#define FAKE_RAM_END UINT64_C(0x1400000)
+#define MAX_POKES    16
 
 struct poke {
     uint16_t offset;
@@ -392,6 +394,10 @@ static const struct broken page_faults[] = {
     { "mmio ", "MMIO read", { INFO2(0) }, 5 },
     { "mmio ", "MMIO read", { INFO2(16) }, 5 },
     { "mmio ", "MMIO read", { INFO1(UINT64_C(0x8000FEE00020)) }, 5 }, /* the C-bit */
+    { "mmio ", "MMIO read", { INFO1(FAKE_RAM) }, 5 },
+    { "mmio ", "MMIO write", { INFO1(FAKE_RAM_END - 8) }, 5 },
+    { "mmio ", "MMIO write", { INFO1(FAKE_RAM - 1) }, 5 },     /* runs into RAM */
+    { "mmio ", "MMIO write", { INFO1(FAKE_RAM_END - 1) }, 5 }, /* runs out of it */
     { "xcr0 ", "CPUID leaf D", { { 0x3E8, 8, 6 } }, 5 },
     { "cpl ", "VMMCALL from user mode", { { 0x0CB, 1, 4 } }, 5 },
     { "dr7 ", "DR7 write", { RAX(0x1) }, 5 },

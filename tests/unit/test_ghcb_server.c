@@ -72,6 +72,11 @@ void device_out(uint16_t port, unsigned size, uint32_t value)
         memset(page, 0xEE, 4096);
 }
 
+bool device_is_guest_ram(uint64_t gpa)
+{
+    return gpa >= FAKE_RAM && gpa < FAKE_RAM_END;
+}
+
 bool device_mmio_read(uint64_t gpa, void *data, unsigned size)
 {
     append(device_log, "read %lx %u;", gpa, size);
