@@ -66,6 +66,7 @@ static void flips(void)
         check_others(secret, last);
         __atomic_fetch_add(&secret[8], 1, __ATOMIC_RELAXED);
         added++;
+        pause(); /* else one processor's turn is 100 ms where QEMU has one thread */
     }
     check_others(secret, last);
     for (unsigned i = 1; i < cpu_count; i++)

@@ -74,7 +74,6 @@ GROUPS = {
     # One thread of QEMU for each processor: slow where there are fewer free cores than that.
     "threads": {
         "start": ("start", 2, "multi", SUCCESS, r"event=wake"),
-        "parallel": ("parallel", 2, "log=0 multi", SUCCESS, r"exit=0x72 vc=2000 vmgexit=2000\n"),
         "flips": ("flips", 2, "log=0 multi", SUCCESS, r"cpu=0 .* kicks=\d\d+ .*\n"),
         "nmi-other": ("nmi-other", 2, "log=0 multi", SUCCESS, r"nmi cpu=1 sent=100 "),
         "storm": ("storm", 2, "log=0 multi nmi-storm=3000", SUCCESS, r"nmi cpu=1 sent=\d"),
