@@ -119,7 +119,8 @@ static const struct nae_event events[] = {
               { R(12), 64, NEED_ANY_HYPERCALL },
               { R(13), 64, NEED_ANY_HYPERCALL },
               { R(14), 64, NEED_ANY_HYPERCALL },
-              { R(15), 64, NEED_ANY_HYPERCALL } },
+              { R(15), 64, NEED_ANY_HYPERCALL },
+              FIELD(RIP, 64, NEED_ANY_HYPERCALL) }, /* VMware's */
       .out = OUT(RAX),
       .check = check_vmmcall,
       .serve = serve_vmmcall },
@@ -193,6 +194,7 @@ static const struct {
     { SEVC_GHCB_OFF_CPL, "CPL" },
     { SEVC_GHCB_OFF_XSS, "XSS" },
     { SEVC_GHCB_OFF_DR7, "DR7" },
+    { SEVC_GHCB_OFF_RIP, "RIP" },
     { SEVC_GHCB_OFF_RAX, "RAX" },
     { SEVC_GHCB_OFF_RCX, "RCX" },
     { SEVC_GHCB_OFF_RDX, "RDX" },

@@ -79,7 +79,7 @@ struct nae_event {
     const char *name;
     uint64_t form_mask, form;
     uint64_t info1_mask, info2_mask; /* bits that may be set */
-    struct nae_field in[16];
+    struct nae_field in[17];
     uint8_t buffer; /* enum nae_buffer */
     uint8_t out;    /* OUT() of each register answered */
     uint8_t min_version;

@@ -57,7 +57,7 @@ const struct ghcb_allowance ghcb_allowances[] = {
     { GHCB_ALLOW_XCR0_ALWAYS, "xcr0-always", "XCR0 may come with every CPUID leaf: Linux" },
     { GHCB_ALLOW_RAX_WITH_IN, "rax-with-in", "RAX may come with IN: Linux, EDK2 (they send 0)" },
     { GHCB_ALLOW_ALL_HYPERCALL_REGISTERS, "hypercall-registers",
-      "VMMCALL may send every general register: guests of Hyper-V and VMware" },
+      "VMMCALL may send every general register and RIP: guests of Hyper-V and VMware" },
 };
 
 const size_t ghcb_allowance_count = sizeof(ghcb_allowances) / sizeof(ghcb_allowances[0]);

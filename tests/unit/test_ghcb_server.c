@@ -448,6 +448,11 @@ static void each_allowance_forgives_its_rule_and_no_other(void **state)
         { "rax-with-in", { "extra-valid ", "IN AL, DX", { MARK_RAX }, 0 } },
         { "hypercall-registers",
           { "extra-valid ", "VMMCALL from the kernel", { { 0x3FD, 1, 0xFF } }, 0 } },
+        { "hypercall-registers", /* RIP: VMware's */
+          { "extra-valid ",
+            "VMMCALL from the kernel",
+            { { 0x178, 8, 0xFFFFFFFF81000000 }, { 0x3F5, 1, 0x80 } },
+            0 } },
     };
 
     (void)state;
