@@ -169,32 +169,10 @@ static void nmis_for_all(void)
         for (unsigned i = 0; i < NMIS; i++)
             arrived += nmi_arrives(n);
         expect(arrived == NMIS, "all NMIs arrive");
-        expect(cpu_of(n)->depth == 0, "no GHCB is left in use");
     }
+    expect(cpu.depth == 0, "no GHCB is left in use"); /* the others may be in an NMI right now */
     kprintf("  %u NMIs to each, with #VC in the handler, all completed\n", NMIS);
 }
-
-static void command_interrupt(struct sevc_trap *trap, unsigned vector)
-{
-    (void)trap;
-    (void)vector;
-    apic_eoi(); /* it was only to end a HLT */
-}
-
-void show_smp(void)
-{
-    interrupt_set(VECTOR_COMMAND, command_interrupt);
-    reference = cpuid(0, 0);
-    nmi_init();
-    if (bootinfo_cpus() > 1)
-        start_all();
-    work_everywhere();
-    if (online > 1)
-        offline_and_back(online - 1);
-    nmis_for_all();
-}
-
-/* ---- a storm ---- */
 
 static void storm_interrupt(struct sevc_trap *trap, unsigned vector)
 {
@@ -207,6 +185,29 @@ static void storm_interrupt(struct sevc_trap *trap, unsigned vector)
     interrupt_count[me]++;
     apic_eoi();
 }
+
+static void command_interrupt(struct sevc_trap *trap, unsigned vector)
+{
+    (void)trap;
+    (void)vector;
+    apic_eoi(); /* it was only to end a HLT */
+}
+
+void show_smp(void)
+{
+    interrupt_set(VECTOR_COMMAND, command_interrupt);
+    interrupt_set(VECTOR_STORM, storm_interrupt);
+    reference = cpuid(0, 0);
+    nmi_init();
+    if (bootinfo_cpus() > 1)
+        start_all();
+    work_everywhere();
+    if (online > 1)
+        offline_and_back(online - 1);
+    nmis_for_all();
+}
+
+/* ---- a storm ---- */
 
 static uint64_t sum(const uint64_t *counts)
 {
@@ -234,7 +235,6 @@ void show_storm(void)
 
     if (reference.eax == 0)
         show_smp();
-    interrupt_set(VECTOR_STORM, storm_interrupt);
     stormy = true;
     rounds = STORM_WORK;
     for (uint64_t i = 1; i <= all; i++) {

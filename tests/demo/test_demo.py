@@ -77,6 +77,21 @@ class Demo(unittest.TestCase):
                                 env=dict(os.environ, SEVC_BUILD_DIR="/proc/nowhere"))
         self.assert_refuses(result, r"^demo: cannot write to /proc/nowhere: set SEVC_BUILD_DIR")
 
+    def test_6_two_processors_started_through_the_jump_table(self):
+        result = subprocess.run([DEMO, "--cpus", "2"], capture_output=True, text=True,
+                                errors="replace", check=False, stdin=subprocess.DEVNULL,
+                                env=dict(os.environ, SEVC_BUILD_DIR=BUILD))
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn("2 processors online, started through the jump table", result.stdout)
+        self.assertIn("cpu 1: offline in AP reset hold, and back at work", result.stdout)
+        self.assertRegex(result.stdout, r"cpu 1: [1-9]\d* #VC, [1-9]\d* VMGEXITs, 10 NMIs")
+        self.assertIn(", 0 protocol violations", result.stdout.splitlines()[-1])
+
+    def test_7_an_argument_that_is_none(self):
+        result = subprocess.run([DEMO, "--cpus", "0"], capture_output=True, text=True, check=False,
+                                env=dict(os.environ, SEVC_BUILD_DIR=BUILD))
+        self.assert_refuses(result, r"^demo: --cpus needs a number from 1 to 8")
+
 
 if __name__ == "__main__":
     if not BUILD:
