@@ -17,11 +17,11 @@ static void check_ghcb_at_rest(struct scripted_host *host)
 bool sevc_arch_interrupts_off(void)
 {
     struct scripted_host *host = host_current;
-    bool were_on = host->interrupts;
+    bool were_on = host->interrupt_flag;
 
     check_ghcb_at_rest(host);
     host_log(host, HOST_OP_CLI, 0);
-    host->interrupts = false;
+    host->interrupt_flag = false;
     return were_on;
 }
 
@@ -31,7 +31,7 @@ void sevc_arch_interrupts_on(void)
 
     check_ghcb_at_rest(host);
     host_log(host, HOST_OP_STI, 0);
-    host->interrupts = true;
+    host->interrupt_flag = true;
 }
 
 void sevc_arch_copy_bytes(volatile void *to, const volatile void *from, size_t bytes)

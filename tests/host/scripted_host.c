@@ -516,7 +516,7 @@ static void vmgexit(struct scripted_host *host)
     uint64_t msr = host->ghcb_msr;
 
     host->vmgexits++;
-    if (host->interrupts) {
+    if (host->interrupt_flag) {
         host_fail(host, "VMGEXIT number %u with interrupts on", host->vmgexits);
     }
     if (host->log_vmgexits) {

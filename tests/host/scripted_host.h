@@ -198,7 +198,7 @@ struct scripted_host {
      * RFLAGS.IF, off as in an exception. A VMGEXIT with interrupts on fails the test, and so does turning them
      * off or on while the GHCB is not at rest, unless a nested call has a reason to.
      */
-    bool interrupts;
+    bool interrupt_flag;
     bool ghcb_in_use;
     bool log_vmgexits;
     uint64_t native_answer[4]; /* what native instructions return: EAX to EDX, or the first alone */
