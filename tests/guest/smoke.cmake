@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The emulated platform's own guests (smoke.h), linked low and high, and what each must end with.
-if(NOT TARGET sevc-monitor)
+if(NOT SEVC_BUILD_EMULATOR)
   return()
 endif()
 set(smoke_dir ${CMAKE_CURRENT_LIST_DIR})
