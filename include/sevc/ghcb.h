@@ -75,7 +75,7 @@ struct sevc_session {
     struct sevc_report *report; /* gets stage, reason, codes and the count of VMGEXITs */
     volatile struct sevc_ghcb_page
         *page;             /* the shared page itself: write only, but by exchange() */
-    uint64_t saved_msr;    /* nested session: what the GHCB MSR held */
+    uint64_t saved_msr;    /* what the GHCB MSR held at begin */
     uint64_t valid[2];     /* the bitmap of the next exchange */
     uint32_t buffer_bytes; /* how much of the shared buffer has been used since begin */
     bool nested;

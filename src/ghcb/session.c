@@ -45,12 +45,11 @@ static void set_depth(struct sevc_cpu *cpu, uint32_t depth)
 }
 
 /*
- * An NMI has interrupted an open session on this CPU: what that one has put into the page, and the
- * MSR value that it may be about to use, are set aside until this session ends.
+ * An NMI has interrupted an open session on this CPU: what that one has put into the page is set
+ * aside until this session ends.
  */
 static void set_aside(struct sevc_session *session)
 {
-    session->saved_msr = sevc_arch_rdmsr(SEVC_MSR_GHCB);
     sevc_arch_copy(session->cpu->backup, session->cpu->ghcb.va, PAGE_QWORDS);
     sevc_arch_zero(session->cpu->ghcb.va, PAGE_QWORDS);
 }
@@ -58,7 +57,6 @@ static void set_aside(struct sevc_session *session)
 static void put_back(struct sevc_session *session)
 {
     sevc_arch_copy(session->cpu->ghcb.va, session->cpu->backup, PAGE_QWORDS);
-    sevc_arch_wrmsr(SEVC_MSR_GHCB, session->saved_msr);
 }
 
 enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cpu *cpu,
@@ -79,6 +77,7 @@ enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cp
     session->nested = cpu->depth != 0;
     /* From here on an interrupting session sees that the page is taken, and sets it aside. */
     set_depth(cpu, cpu->depth + 1);
+    session->saved_msr = sevc_arch_rdmsr(SEVC_MSR_GHCB);
     if (session->nested) {
         set_aside(session);
     }
@@ -105,6 +104,10 @@ void sevc_session_end(struct sevc_session *session)
         put_back(session);
     } else if (session->buffer_bytes != 0) {
         scrub_buffer(session);
+    }
+    if (session->saved_msr != cpu->ghcb.gpa) {
+        /* An NMI has interrupted a request of the MSR protocol, before or after its VMGEXIT. */
+        sevc_arch_wrmsr(SEVC_MSR_GHCB, session->saved_msr);
     }
     set_depth(cpu, cpu->depth - 1);
 }

@@ -11,8 +11,7 @@
 
 #include "../arch/arch.h"
 #include "cpuid_lie.h"
-
-#define LEAF_XSAVE 0xD
+#include "cpuid_rules.h"
 
 static enum sevc_result fail(struct sevc_report *report, enum sevc_result result,
                              enum sevc_stage stage, enum sevc_reason reason)
@@ -21,25 +20,6 @@ static enum sevc_result fail(struct sevc_report *report, enum sevc_result result
     report->stage = stage;
     report->reason = reason;
     return result;
-}
-
-/*
- * Leaves with sub-leaves (APM vol. 3, appendix E; Intel SDM vol. 2A, CPUID). The MSR protocol has
- * no place for a sub-leaf: it asks for sub-leaf 0.
- */
-static bool is_indexed(uint32_t leaf)
-{
-    static const uint32_t indexed[] = {
-        0x4,  0x7,  0xB,  0xD,  0xF,  0x10, 0x12, 0x14,       0x17,       0x18,
-        0x1A, 0x1B, 0x1D, 0x1F, 0x20, 0x23, 0x24, 0x8000001D, 0x80000020, 0x80000026,
-    };
-
-    for (unsigned i = 0; i < sizeof(indexed) / sizeof(indexed[0]); i++) {
-        if (indexed[i] == leaf) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* CPUID at RIP, without prefixes: as every compiler writes it. Bytes are read once. */
@@ -71,7 +51,9 @@ static enum sevc_result check_request(const struct sevc_trap *trap, struct sevc_
     if (!is_cpuid_at(trap, report)) {
         return fail(report, SEVC_BAD_INSN, SEVC_STAGE_AGREEMENT, SEVC_REASON_MISMATCH);
     }
-    if (leaf == LEAF_XSAVE || (subleaf != 0 && is_indexed(leaf))) {
+    /* The MSR protocol has no place for a sub-leaf, nor for XCR0: it asks for sub-leaf 0. */
+    if (leaf == SEVC_CPUID_LEAF_XSAVE ||
+        (subleaf != 0 && sevc_cpuid_in(&sevc_cpuid_indexed, leaf))) {
         return fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_CPUID_LEAF);
     }
     return SEVC_OK;
