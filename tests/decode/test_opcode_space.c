@@ -328,6 +328,38 @@ static void test_operands(const char *name, unsigned code_bits)
     test_end(code_bits == 64 ? 8000000 : 400000);
 }
 
+static void sweep_lengths(const uint8_t *bytes, size_t opcode_at, unsigned code_bits)
+{
+    for (size_t count = 0; count < SEVC_INSN_MAX_BYTES; count++)
+        compare(bytes, count, bytes + opcode_at, code_bits);
+}
+
+/* Every place where the bytes can end; test_window() ends the program if more are read. */
+static void test_lengths(const char *name, unsigned code_bits)
+{
+    static const uint8_t sibs[] = { 0x24, 0x25, 0x8C };
+    uint8_t bytes[SEVC_INSN_MAX_BYTES];
+
+    test_begin(name);
+    for (size_t p = 0; p < ARRAY_LENGTH(operand_prefixes); p++) {
+        for (size_t m = 0; m < ARRAY_LENGTH(memory_opcodes); m++) {
+            size_t at = append(bytes, &operand_prefixes[p]), modrm_at;
+
+            memset(bytes + at, 0x9C, sizeof(bytes) - at);
+            modrm_at = at + append(bytes + at, &memory_opcodes[m]);
+            for (unsigned modrm = 0; modrm < 256; modrm++) {
+                bytes[modrm_at] = (uint8_t)modrm;
+                for (size_t i = 0; i < ARRAY_LENGTH(sibs); i++) {
+                    bytes[modrm_at + 1] = sibs[i];
+                    sweep_lengths(bytes, at, code_bits);
+                }
+            }
+        }
+        test_progress(p + 1, ARRAY_LENGTH(operand_prefixes));
+    }
+    test_end(2000000);
+}
+
 /* One EVEX instruction with the ModRM forms that differ in length. */
 static void sweep_evex(uint8_t *bytes, unsigned code_bits)
 {
@@ -363,6 +395,9 @@ static void test_evex(const char *name, unsigned code_bits)
 
 int main(void)
 {
+    test_lengths("bytes that end too soon are too few, 64-bit code", 64);
+    test_lengths("bytes that end too soon are too few, 32-bit code", 32);
+    test_lengths("bytes that end too soon are too few, 16-bit code", 16);
     test_operands("every memory operand means the same to the full decoder, 64-bit code", 64);
     test_operands("every memory operand means the same to the full decoder, 32-bit code", 32);
     test_operands("every memory operand means the same to the full decoder, 16-bit code", 16);
