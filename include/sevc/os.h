@@ -67,9 +67,8 @@ struct sevc_copy {
 /*
  * Copies fault-safely. Returns true when all bytes were copied (or would be, for a probe). On a
  * fault returns false, with DONE and FAULT filled in as the processor would report it: vector 14
- * with CR2 and the error code's P, W, U, I bits, or 13 (12 for the stack segment) for a
- * non-canonical address. Every byte is read or written exactly once. sevc_walk_copy() (page.h)
- * is a ready-made one.
+ * with CR2 and the error code's P, W, U, I bits, or 13 for a non-canonical address. Every byte is
+ * read or written exactly once. sevc_walk_copy() (page.h) is a ready-made one.
  */
 bool sevc_os_copy(struct sevc_copy *copy);
 

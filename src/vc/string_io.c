@@ -48,19 +48,11 @@ static unsigned clamp(const struct sevc_exception *vc, uint64_t remaining, uint6
     return (unsigned)(before_wrap < count ? before_wrap + 1 : count);
 }
 
-/* The processor reports a non-canonical address in the stack segment as #SS. */
-static void note_fault(struct sevc_exception *vc, const struct sevc_fault *fault)
-{
-    vc->report->fault = *fault;
-    if (fault->vector == SEVC_VECTOR_GP && vc->insn.segment == SEVC_SS) {
-        vc->report->fault.vector = SEVC_VECTOR_SS;
-    }
-}
-
 /*
  * Moves the elements between memory and the shared buffer, where they lie in the order of the
  * operation; or probes their memory. Returns how many are complete; if not all, report->fault says
- * why the next is not.
+ * why the next is not. That is never #SS, which a non-canonical address in the stack segment is: in
+ * 64-bit mode an SS override is ignored (APM vol. 3, 1.2.4), in 32-bit code all are canonical.
  *
  * The buffer is the shared page itself: what passes through is the device's data, which
  * nothing here interprets, so a private copy would protect nothing.
@@ -81,7 +73,7 @@ static unsigned transfer(struct sevc_exception *vc, const struct elements *e,
     for (unsigned done = 0; done < e->count; done += together) {
         copy.buffer = access == SEVC_ACCESS_PROBE_WRITE ? NULL : buffer + (size_t)done * e->bytes;
         if (!sevc_os_copy(&copy)) {
-            note_fault(vc, &copy.fault);
+            vc->report->fault = copy.fault;
             return done + (unsigned)copy.done / e->bytes;
         }
         copy.va -= e->bytes;
