@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,6 +28,11 @@ HISTOGRAM = (
     "total vc=14 vmgexit=19 violations=0\n"
 )
 VIOLATION = "violation cpu=0 rip=0x401000 exit=0x403 rule=leak-width RAX is 0x141, needs 8 bits\n"
+
+
+def read(*path):
+    with open(os.path.join(HERE, "..", "..", *path), encoding="utf-8") as file:
+        return file.read()
 
 
 class LauncherTest(unittest.TestCase):
@@ -244,6 +250,11 @@ class LauncherTest(unittest.TestCase):
         self.assertEqual(answer["totals"]["vmgexit"], 19)
         self.assertIn("hello", result.stderr)
 
+    def test_each_key_of_the_json_is_explained(self):
+        text = read("docs", "sevc-run.md").partition("\n## JSON\n")[2].partition("\n## ")[0]
+        result = self.launch("--report", "json", report=HISTOGRAM + "verdict success\n")
+        self.assertEqual(re.findall(r'(?m)^      "(\w+)":', text), list(json.loads(result.stdout)))
+
     def test_json_tells_a_timeout(self):
         result = self.launch("--report", "json", "--timeout", "1", sleep=50)
         self.assertEqual(json.loads(result.stdout)["verdict"], "timeout")
@@ -393,6 +404,25 @@ class LauncherTest(unittest.TestCase):
         self.refused(2, "no such file", "--module", os.path.join(self.folder, "none"))
         self.refused(2, "--memory", "--memory", "lots")
         self.refused(2, "--memory", "--memory", "1G,slots=2")
+        self.refused(2, "--memory", "--memory", "1")
+
+    def test_a_timeout_is_a_time(self):
+        for seconds in ("-3", "-0.1", "nan", "inf"):
+            with self.subTest(seconds):
+                self.refused(2, f"--timeout {seconds}", f"--timeout={seconds}")
+        self.refused(2, "--timeout -3", "--timeout", "-3")
+
+    def test_an_allowance_that_does_not_exist_is_refused_by_its_name(self):
+        self.refused(2, "--allow nonsense: no such allowance", "--allow", "nonsense")
+        self.refused(2, "no such allowance", "--allow", "version-zero,unscrubbed")
+
+    def test_the_allowances_are_the_monitors(self):
+        source = read("emulator", "ghcb_rules.c")
+        names = re.findall(r'GHCB_ALLOW_\w+, "([\w-]+)"', source)
+        self.assertEqual(len(names), source.count("{ GHCB_ALLOW_"))
+        self.arguments(*(word for name in names for word in ("--allow", name)))
+        self.assertEqual(re.findall("[a-z][a-z0-9-]+", self.launch("--allow", "?").stderr
+                                    .partition("are ")[2]), names)
 
     def test_a_misspelt_option_is_a_usage_error(self):
         self.assertEqual(self.launch("--tiemout", "3").returncode, 2)
