@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * HLT. A real host sees it as an automatic exit. Here it is watched for one reason: a guest that
- * halts with interrupts off stays so for ever, and its author should not wait for a time-out.
- * (With several processors, that will be true of all of them only: issue 4.)
+ * halts with interrupts off, where no other processor and no NMI can end that, stays so for ever,
+ * and its author should not wait for a time-out.
  */
 #ifndef EMULATOR_HALT_H
 #define EMULATOR_HALT_H

@@ -40,7 +40,7 @@ bool report_enabled(enum report_level level);
 void report_log(enum report_level level, const char *format, ...) REPORT_PRINTF(2, 3);
 
 /*
- * The guest broke the protocol. rule is a short, stable identifier ("ghcb-valid-missing"), the
+ * The guest broke the protocol. rule is a short, stable identifier ("missing-valid"), the
  * text is for people. Returns: the caller stops serving this request.
  */
 void report_violation(const struct vcpu_where *where, const char *rule, const char *format, ...)
