@@ -8,6 +8,7 @@
  * and the definedness of everything else is Zydis's matter (zydis.c).
  */
 #include "decode/parts.h"
+#include "decode/prefixes.h"
 
 /* Word by word: as a whole it would become REP STOS, whose start alone costs more than the rest. */
 static inline __attribute__((always_inline)) void clear(struct sevc_insn *insn)
@@ -71,22 +72,6 @@ static const struct sevc_opcode *scan_prefixes(const uint8_t *bytes, size_t limi
     return NULL;
 }
 
-static uint8_t operand_bytes(const struct sevc_prefixes *prefixes, unsigned code_bits)
-{
-    bool other_size = (prefixes->seen & SEVC_PREFIX_OPERAND_SIZE) != 0;
-
-    if (prefixes->rex & SEVC_REX_W)
-        return 8;
-    return other_size != (code_bits == 16) ? 2 : 4;
-}
-
-static uint8_t address_bytes(const struct sevc_prefixes *prefixes, unsigned code_bits)
-{
-    if (!(prefixes->seen & SEVC_PREFIX_ADDRESS_SIZE))
-        return (uint8_t)(code_bits / 8);
-    return code_bits == 32 ? 2 : 4;
-}
-
 /* Which instruction is 0F 01 with this ModRM byte? False: not one of those in the table. */
 static bool group_7_kind(uint8_t modrm, const struct sevc_prefixes *prefixes, uint8_t *kind)
 {
@@ -123,14 +108,6 @@ static uint8_t port_bytes(const struct sevc_opcode *row, const struct sevc_prefi
         return row->data_bytes;
     }
     return operand_bytes(prefixes, code_bits) == 2 ? 2 : 4;
-}
-
-/* The segment of what is addressed through rSI or rAX: an override counts if it has an effect. */
-static uint8_t source_segment(const struct sevc_prefixes *prefixes, unsigned code_bits)
-{
-    bool ignored = code_bits == 64 && prefixes->segment < SEVC_FS;
-
-    return prefixes->segment == SEVC_NO_SEGMENT || ignored ? SEVC_DS : prefixes->segment;
 }
 
 /* Strings in memory and at ports; rDI is ES whatever the prefixes say. */
@@ -239,20 +216,6 @@ static void decode_memory(const struct sevc_parts *parts, const struct sevc_opco
         }
     }
     sevc_memory_operand(parts, prefixes, code_bits, insn->address_bytes, &insn->memory);
-}
-
-/* The flags of rows that do not hold with these prefixes, in this mode. */
-static uint8_t foreign_flags(const struct sevc_prefixes *prefixes, unsigned code_bits)
-{
-    uint8_t flags = code_bits == 64 ? SEVC_OPCODE_LEGACY : SEVC_OPCODE_LONG_MODE;
-
-    if (prefixes->seen & SEVC_PREFIX_OPERAND_SIZE) {
-        flags |= SEVC_OPCODE_NO_66;
-    }
-    if (prefixes->repeat) {
-        flags |= SEVC_OPCODE_NO_REPEAT;
-    }
-    return flags;
 }
 
 /*
