@@ -29,6 +29,7 @@ static void exchange_once(struct sevc_cpu *cpu, const struct event_case *event)
     }
 }
 
+/* Also where another context has left a value of the MSR protocol, which is put back. */
 static void the_msr_is_written_for_each_exchange(void **state)
 {
     const struct event_case *event = event_named("RDTSC");
@@ -40,11 +41,15 @@ static void the_msr_is_written_for_each_exchange(void **state)
     host_make_cpu(&host, &cpu, 2);
     for (unsigned i = 0; i < 3; i++) {
         host_expect(&host, &event->exchange);
-        host.ghcb_msr = 0x0000000140000005; /* another context's, from the MSR protocol */
+        host.ghcb_msr = 0x0000000140000005;
         exchange_once(&cpu, event);
-        assert_int_equal(host.wrmsrs, i + 1);
+        assert_int_equal(host.ghcb_msr, 0x0000000140000005);
+        host.ghcb_msr = HOST_GHCB_GPA;
+        host_expect(&host, &event->exchange);
+        exchange_once(&cpu, event);
+        assert_int_equal(host.wrmsrs, 3 * (i + 1)); /* two exchanges, one putting back */
     }
-    assert_int_equal(cpu.vmgexits, 3);
+    assert_int_equal(cpu.vmgexits, 6);
     host_finish(&host);
 }
 
@@ -190,7 +195,10 @@ struct interrupted {
 /* Answers the interrupted session and the interrupting one. */
 static void serve_both(struct scripted_host *host, struct sevc_ghcb_page *page)
 {
-    (void)host;
+    if (page == NULL) { /* CPUID by the MSR protocol */
+        host->ghcb_msr = 0xCAFE000000000000ull | (host->ghcb_msr & 0xFFFFC0000000) | 0x005;
+        return;
+    }
     memset(page->valid_bitmap, 0xFF, sizeof(page->valid_bitmap));
     switch (page->sw_exitcode) {
     case 0x6E:
@@ -275,7 +283,7 @@ static bool buffer_event_is_unharmed(void *argument)
 }
 
 /* An NMI, with a session of its own, before every single instruction of a session. */
-static void interrupt_everywhere(void (*run)(void *), bool (*check)(void *))
+static void interrupt_everywhere(void (*run)(void *), bool (*check)(void *), unsigned at_least)
 {
     struct interrupted at = { .regs = { .eax = 7, .ecx = 1 } };
     uint64_t failed = 0;
@@ -286,25 +294,114 @@ static void interrupt_everywhere(void (*run)(void *), bool (*check)(void *))
     at.host.lenient = true;
     at.host.serve = serve_both;
     instructions = host_interrupt_everywhere(&at.host, run, nmi, check, &at, &failed);
-    print_message("           %llu instructions, an NMI before each\n",
+    print_message("           an NMI before each of %llu instructions\n",
                   (unsigned long long)instructions);
     if (failed != 0) {
         fail_msg("an NMI before instruction %llu does harm", (unsigned long long)failed);
     }
-    assert_true(instructions > 300);
+    assert_true(instructions >= at_least);
     host_finish(&at.host);
 }
 
 static void an_nmi_anywhere_in_a_register_event_changes_nothing(void **state)
 {
     (void)state;
-    interrupt_everywhere(register_event, register_event_is_unharmed);
+    interrupt_everywhere(register_event, register_event_is_unharmed, 300);
 }
 
 static void an_nmi_anywhere_in_a_buffer_event_changes_nothing(void **state)
 {
     (void)state;
-    interrupt_everywhere(buffer_event, buffer_event_is_unharmed);
+    interrupt_everywhere(buffer_event, buffer_event_is_unharmed, 300);
+}
+
+static void msr_exchange(void *argument)
+{
+    struct interrupted *at = argument;
+
+    at->data = sevc_msr_exchange(0x0000001280000004);
+}
+
+static bool msr_exchange_is_unharmed(void *argument)
+{
+    struct interrupted *at = argument;
+
+    return at->nmi_was_served && at->data == 0xCAFE001280000005 && at->host.page_exits == 1 &&
+           at->host.msr_exits == 1 && host_is_at_rest(&at->host);
+}
+
+/* The interrupted session is itself one that has interrupted another, in the middle of its request. */
+static void nested_event(void *argument)
+{
+    struct interrupted *at = argument;
+    struct sevc_report report = { 0 };
+    struct sevc_session session;
+
+    at->begin = sevc_session_begin(&session, &at->cpu, &report);
+    if (at->begin == SEVC_OK) {
+        at->result = sevc_event_cpuid(&session, &at->regs, 0, 0);
+        sevc_session_end(&session);
+    }
+}
+
+static bool outer_request_is_whole(const struct scripted_host *host)
+{
+    const uint8_t *bytes = (const uint8_t *)host->alias;
+
+    for (unsigned i = 0; i < SEVC_GHCB_SIZE; i++) {
+        if (bytes[i] != (uint8_t)(i * 7 + 1)) {
+            return false;
+        }
+    }
+    return host->ghcb_msr == 0x0000000740000004;
+}
+
+/* The third level is served before the second has begun and after it has ended, else refused. */
+static bool all_three_levels_are_unharmed(void *argument)
+{
+    struct interrupted *at = argument;
+
+    return at->begin == SEVC_OK && at->result == SEVC_OK && at->regs.eax == 0xA1 &&
+           at->regs.ebx == 0xB2 && at->regs.ecx == 0xC3 && at->regs.edx == 0xD4 &&
+           at->cpu.depth == 1 && at->host.page_exits == (at->nmi_was_served ? 2 : 1) &&
+           outer_request_is_whole(&at->host);
+}
+
+static void an_nmi_anywhere_in_an_msr_exchange_changes_nothing(void **state)
+{
+    (void)state;
+    interrupt_everywhere(msr_exchange, msr_exchange_is_unharmed, 10);
+}
+
+static void an_nmi_anywhere_in_a_nested_session_changes_nothing(void **state)
+{
+    struct interrupted at = { .regs = { .eax = 7, .ecx = 1 } };
+    struct sevc_report report = { 0 };
+    struct sevc_session outer;
+    uint64_t failed = 0;
+    uint64_t instructions;
+
+    (void)state;
+    host_start(&at.host);
+    host_make_cpu(&at.host, &at.cpu, 2);
+    at.host.lenient = true;
+    at.host.serve = serve_both;
+    assert_int_equal(sevc_session_begin(&outer, &at.cpu, &report), SEVC_OK);
+    for (unsigned i = 0; i < SEVC_GHCB_SIZE; i++) {
+        ((uint8_t *)at.host.alias)[i] = (uint8_t)(i * 7 + 1);
+    }
+    at.host.ghcb_msr = 0x0000000740000004;
+    instructions = host_interrupt_everywhere(&at.host, nested_event, nmi,
+                                             all_three_levels_are_unharmed, &at, &failed);
+    print_message("           an NMI before each of %llu instructions\n",
+                  (unsigned long long)instructions);
+    if (failed != 0) {
+        fail_msg("an NMI before instruction %llu does harm", (unsigned long long)failed);
+    }
+    memset(at.host.alias, 0, SEVC_GHCB_SIZE);
+    at.host.ghcb_msr = HOST_GHCB_GPA;
+    sevc_session_end(&outer);
+    host_finish(&at.host);
 }
 
 /* ---- each byte once ---- */
@@ -389,6 +486,8 @@ int main(void)
         cmocka_unit_test(T16_a_third_level_is_refused_and_touches_nothing),
         cmocka_unit_test(an_nmi_anywhere_in_a_register_event_changes_nothing),
         cmocka_unit_test(an_nmi_anywhere_in_a_buffer_event_changes_nothing),
+        cmocka_unit_test(an_nmi_anywhere_in_an_msr_exchange_changes_nothing),
+        cmocka_unit_test(an_nmi_anywhere_in_a_nested_session_changes_nothing),
         cmocka_unit_test(T11_a_reply_that_changes_under_the_reader_is_read_once),
         cmocka_unit_test(an_error_reply_is_read_once_too),
     };

@@ -229,6 +229,7 @@ struct scripted_host {
     unsigned flip; /* offset of what was read, to be flipped behind the instruction; 0: none */
     volatile bool stepping;
     uint64_t steps;
+    uint64_t forks;
     uint64_t failed_step;
     bool is_fork;
     void (*interrupt)(void *argument);
@@ -282,10 +283,11 @@ void host_watch(struct scripted_host *host);
 unsigned host_reads(const struct scripted_host *host, unsigned offset);
 
 /*
- * Interrupts the guest as an NMI does, before each single instruction of RUN(argument) in turn (but
- * not inside of the hypervisor): at each there is a fork, in which INTERRUPT(argument) is called, RUN goes on
- * to its end, and CHECK(argument) says whether all is as it must be. Returns how many instructions
- * there were; *failed is the number of the first (from 1) at which an interrupt did harm, or 0.
+ * Interrupts the guest as an NMI does, before each single instruction of RUN(argument) in turn (of
+ * long loops only some rounds, and not inside of the hypervisor): at each there is a fork, in which
+ * INTERRUPT(argument) is called, RUN goes on to its end, and CHECK(argument) says whether all is as
+ * it must be. Returns how many interrupts there were; *failed is the number of the first
+ * instruction (from 1) at which one did harm, or 0.
  *
  * INTERRUPT runs in a signal handler: no assertions there, nor in CHECK. x86-64 Linux.
  */

@@ -80,6 +80,19 @@ static bool fork_and_interrupt(struct scripted_host *host)
     return false;
 }
 
+/*
+ * An instruction of a long loop, which copies or zeroes the page, is interrupted in its first
+ * rounds and then now and again.
+ */
+static uint16_t executed[1 << 16];
+
+static bool is_worth_a_fork(uintptr_t rip)
+{
+    uint16_t times = executed[rip % (sizeof(executed) / sizeof(executed[0]))]++;
+
+    return times < 4 || times % 64 == 0;
+}
+
 static void on_step(int signal_number, siginfo_t *info, void *context)
 {
     struct scripted_host *host = host_current;
@@ -101,6 +114,10 @@ static void on_step(int signal_number, siginfo_t *info, void *context)
         return; /* not the guest's time: an interrupt waits */
     }
     host->steps++;
+    if (!is_worth_a_fork((uintptr_t)registers[REG_RIP])) {
+        return;
+    }
+    host->forks++;
     if (fork_and_interrupt(host)) {
         registers[REG_EFL] &= ~EFLAGS_TF;
     }
@@ -147,6 +164,8 @@ uint64_t host_interrupt_everywhere(struct scripted_host *host, void (*run)(void 
     host->interrupt = interrupt;
     host->interrupt_argument = argument;
     host->steps = 0;
+    host->forks = 0;
+    memset(executed, 0, sizeof(executed));
     host->failed_step = 0;
     host->stepping = true;
     /* Below the red zone: this file is ordinary code of the host. */
@@ -164,5 +183,5 @@ uint64_t host_interrupt_everywhere(struct scripted_host *host, void (*run)(void 
         _exit(check(argument) ? 0 : 1);
     }
     *failed = host->failed_step;
-    return host->steps;
+    return host->forks;
 }
