@@ -14,7 +14,7 @@ static inline uint8_t operand_bytes(const struct sevc_prefixes *prefixes, unsign
     return other_size != (code_bits == 16) ? 2 : 4;
 }
 
-static uint8_t address_bytes(const struct sevc_prefixes *prefixes, unsigned code_bits)
+static inline uint8_t address_bytes(const struct sevc_prefixes *prefixes, unsigned code_bits)
 {
     if (!(prefixes->seen & SEVC_PREFIX_ADDRESS_SIZE))
         return (uint8_t)(code_bits / 8);
