@@ -44,8 +44,9 @@ static inline uint32_t sevc_cpuid_subleaf(uint32_t leaf, uint32_t ecx)
 
 /* The entry for a leaf and what lies in ECX, or NULL. At most one look at each entry. */
 static inline const struct sevc_cpuid_entry *sevc_cpuid_find(const struct sevc_cpuid_table *table,
-                                                             uint32_t leaf, uint32_t subleaf)
+                                                             uint32_t leaf, uint32_t ecx)
 {
+    uint32_t subleaf = sevc_cpuid_subleaf(leaf, ecx);
     uint32_t at = sevc_cpuid_home(leaf, subleaf);
 
     for (uint32_t i = 0; i < SEVC_CPUID_TABLE_ENTRIES; i++) {

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/* INS and OUTS by explicit calls: cut into shared buffers, interrupts let in between two. */
+#include "calls.h"
+
+#define BUFFER 2032
+
+static struct scripted_host host;
+static struct sevc_cpu cpu;
+static uint8_t data[3 * BUFFER + 8];
+static uint8_t copy[sizeof(data)];
+
+static void start(void)
+{
+    host_start(&host);
+    host_make_cpu(&host, &cpu, 2);
+    host.interrupt_flag = true;
+    host.log_vmgexits = true;
+    for (size_t i = 0; i < sizeof(data); i++) {
+        data[i] = (uint8_t)(i * 7 + i / 256 + 1);
+    }
+    memset(copy, 0, sizeof(copy));
+}
+
+/* The exchanges for COUNT elements: SW_EXITINFO1 by the tables of the specification. */
+static void expect(unsigned bytes, size_t count, bool in)
+{
+    size_t most = BUFFER / bytes;
+
+    for (size_t at = 0; at < count; at += most) {
+        size_t now = count - at < most ? count - at : most;
+        struct host_exchange exchange = {
+            .event = 0x7B,
+            .info1 = 0x1F0ull << 16 | 1u << 9 | 1u << 3 | 1u << 2 | bytes << 4,
+            .info2 = now,
+            .scratch = true,
+        };
+
+        if (in) {
+            exchange.info1 |= 1;
+            exchange.returned = data + at * bytes;
+            exchange.returned_bytes = (unsigned)(now * bytes);
+        } else {
+            exchange.info1 |= 3u << 10;
+            exchange.sent = data + at * bytes;
+            exchange.sent_bytes = (unsigned)(now * bytes);
+        }
+        host_expect(&host, &exchange);
+    }
+}
+
+static const struct {
+    unsigned bytes;
+    size_t count;
+    unsigned exits;
+} cases[] = {
+    { 1, 0, 0 },    { 1, 1, 1 },    { 2, 1, 1 },    { 4, 1, 1 },    { 1, 7, 1 },
+    { 1, 2031, 1 }, { 1, 2032, 1 }, { 1, 2033, 2 }, { 1, 4064, 2 }, { 1, 4065, 3 },
+    { 2, 1016, 1 }, { 2, 1017, 2 }, { 4, 508, 1 },  { 4, 509, 2 },  { 4, 1524, 3 },
+};
+
+/* T35 */
+static void T35_elements_go_out_and_come_in_a_buffer_at_a_time(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        size_t bytes = cases[i].bytes * cases[i].count;
+        size_t done = 99;
+
+        start();
+        expect(cases[i].bytes, cases[i].count, false);
+        assert_int_equal(sevc_outs(&cpu, 0x1F0, cases[i].bytes, data, cases[i].count, &done),
+                         SEVC_OK);
+        assert_int_equal(done, cases[i].count);
+        host_finish(&host);
+
+        start();
+        expect(cases[i].bytes, cases[i].count, true);
+        assert_int_equal(sevc_ins(&cpu, 0x1F0, cases[i].bytes, copy + 1, cases[i].count, NULL),
+                         SEVC_OK);
+        assert_memory_equal(copy + 1, data, bytes);
+        assert_int_equal(copy[0], 0);
+        assert_int_equal(copy[bytes + 1], 0);
+        /* T48: each exchange has interrupts off, and on again before the next. */
+        assert_int_equal(host.logged, 3 * cases[i].exits);
+        for (unsigned j = 0; j < host.logged; j++) {
+            static const enum host_operation order[] = { HOST_OP_CLI, HOST_OP_VMGEXIT,
+                                                         HOST_OP_STI };
+
+            assert_int_equal(host.log[j].operation, order[j % 3]);
+        }
+        host_finish(&host);
+    }
+}
+
+static void a_failure_says_how_many_elements_are_complete(void **state)
+{
+    static const enum host_lie lies[] = { HOST_REJECTS, HOST_INJECTS_GP };
+
+    (void)state;
+    for (unsigned n = 0; n < 2 * COUNT_OF(lies); n++) {
+        bool in = n % 2 != 0;
+        size_t done = 99;
+        enum sevc_result result;
+
+        start();
+        expect(2, 3 * 1016, in);
+        host.script[1].lie = lies[n / 2];
+        host.script_length = 2;
+        result = in ? sevc_ins(&cpu, 0x1F0, 2, copy, 3 * 1016, &done)
+                    : sevc_outs(&cpu, 0x1F0, 2, data, 3 * 1016, &done);
+        assert_int_equal(result, lies[n / 2] == HOST_REJECTS ? SEVC_HOST_ERROR : SEVC_EXCEPTION);
+        assert_int_equal(done, 1016);
+        if (in) {
+            assert_memory_equal(copy, data, BUFFER);
+            assert_int_equal(copy[BUFFER], 0); /* nothing of the failed exchange */
+        }
+        assert_true(host.interrupt_flag);
+        host_finish(&host); /* and the buffer is scrubbed */
+    }
+}
+
+/* T11 */
+static void each_byte_of_the_buffer_is_read_once(void **state)
+{
+    (void)state;
+    start();
+    expect(1, 100, true);
+    host_watch(&host);
+    assert_int_equal(sevc_ins(&cpu, 0x1F0, 1, copy, 100, NULL), SEVC_OK);
+    assert_memory_equal(copy, data, 100);
+    for (unsigned offset = 0x800; offset < 0x800 + 100; offset++) {
+        assert_int_equal(host_reads(&host, offset), 1);
+    }
+    host_finish(&host);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(T35_elements_go_out_and_come_in_a_buffer_at_a_time),
+        cmocka_unit_test(a_failure_says_how_many_elements_are_complete),
+        cmocka_unit_test(each_byte_of_the_buffer_is_read_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
