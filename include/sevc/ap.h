@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Application processors (APs) of an SEV-ES guest. The host cannot set the registers of such a
- * processor, so INIT and SIPI only wake it, in a place where firmware has parked it (AP reset hold);
- * the SIPI's vector means nothing. From there it jumps through the AP jump table.
+ * processor, so INIT and SIPI only wake it, in a place where firmware has parked it (AP reset
+ * hold); the SIPI's vector means nothing. From there it jumps through the AP jump table.
  *
  * The order, on the processor that starts another one:
  *
@@ -35,8 +35,8 @@ struct sevc_ap_jump_table {
 };
 
 /*
- * Asks the hypervisor where the table is. *gpa: 0 if the firmware has published none (one processor), else
- * 4 KiB aligned and below 4 GiB. Map it with the C-bit.
+ * Asks the hypervisor where the table is. *gpa: 0 if the firmware has published none (one
+ * processor), else 4 KiB aligned and below 4 GiB. Map it with the C-bit.
  *
  * cpu: this CPU's, ready. Interrupts off. report: not NULL, filled in.
  * SEVC_OK
@@ -73,7 +73,8 @@ struct sevc_ap_start {
 };
 
 /* Segments in force at the entry: selector 0x08 64-bit code, 0x10 data (DS, ES, SS), in a GDT that
- * lies in the page. The entry loads its own GDT, then the IDT with gate 29 in it, then TR. Until then
+ * lies in the page. The entry loads its own GDT, then the IDT with gate 29 in it, then TR. Until
+ * then
  * nothing may raise #VC, and the trampoline does not: CR0, CR3, CR4 and EFER never do. */
 #define SEVC_AP_CODE 0x08
 #define SEVC_AP_DATA 0x10
@@ -82,9 +83,9 @@ struct sevc_ap_start {
 #define SEVC_AP_TRAMPOLINE_BYTES 512
 
 /*
- * Copies the trampoline to PAGE, a private page (mapped with the C-bit) whose guest-physical address is
- * PAGE_GPA: 4 KiB aligned, 0x1000 to 0x9F000. One AP at a time may use it.
- * SEVC_OK; SEVC_INVALID: an address out of its range, CR3 too high, the stack not aligned.
+ * Copies the trampoline to PAGE, a private page (mapped with the C-bit) whose guest-physical
+ * address is PAGE_GPA: 4 KiB aligned, 0x1000 to 0x9F000. One AP at a time may use it. SEVC_OK;
+ * SEVC_INVALID: an address out of its range, CR3 too high, the stack not aligned.
  */
 enum sevc_result sevc_ap_trampoline_place(void *page, uint64_t page_gpa,
                                           const struct sevc_ap_start *start);
@@ -96,10 +97,10 @@ enum sevc_result sevc_ap_trampoline_place(void *page, uint64_t page_gpa,
  * then returns, registers unchanged, in the mode it was in. A VMGEXIT that comes back for another
  * reason is repeated.
  *
- * Before: interrupts off, no session open (not in a handler), nobody counts on this CPU any more (TLB
- * shootdowns, interrupts bound to it). The GHCB and its page must stay as they are meanwhile: a
- * kernel that wants to take them away uses the MSR protocol. After: the local APIC is as after INIT,
- * software-disabled and masked; NMIs that came meanwhile are lost.
+ * Before: interrupts off, no session open (not in a handler), nobody counts on this CPU any more
+ * (TLB shootdowns, interrupts bound to it). The GHCB and its page must stay as they are
+ * meanwhile: a kernel that wants to take them away uses the MSR protocol. After: the local APIC
+ * is as after INIT, software-disabled and masked; NMIs that came meanwhile are lost.
  *
  * report: not NULL. SEVC_OK: woken. Others: this CPU goes on, it has not been held (any longer).
  */

@@ -65,7 +65,9 @@ struct sevc_hypercall_abi {
     bool user; /* user mode may call; otherwise it gets #UD, as without a hypervisor */
 };
 
-/* The conventions of KVM, Hyper-V and VMware (src/vc/vmmcall.c). Others are the integrator's data. */
+/*
+ * The conventions of KVM, Hyper-V and VMware (src/vc/vmmcall.c). Others are the integrator's data.
+ */
 extern const struct sevc_hypercall_abi sevc_hypercall_kvm;
 extern const struct sevc_hypercall_abi sevc_hypercall_hyperv;
 extern const struct sevc_hypercall_abi sevc_hypercall_vmware;

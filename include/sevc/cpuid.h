@@ -2,9 +2,10 @@
 /*
  * Pinned CPUID: a table in the caller's memory that remembers what the host answered first.
  *
- * Without a table each CPUID is an exit, and the host may answer differently each time: once for the
- * code that decides, once for the code that relies on the decision. With one, the first answer for
- * each leaf and sub-leaf stands, further ones need no exit, and a different one is an error.
+ * Without a table each CPUID is an exit, and the host may answer differently each time: once for
+ * the code that decides, once for the code that relies on the decision. With one, the first
+ * answer for each leaf and sub-leaf stands, further ones need no exit, and a different one is an
+ * error.
  *
  *     static struct sevc_cpuid_table table;
  *
@@ -21,9 +22,9 @@
  * What no table can hold is kept apart (APM vol. 3, CPUID, and appendix E):
  *   computed      OSXSAVE and OSPKE from CR4, the XSAVE sizes of leaf 0xD from XCR0 and IA32_XSS
  *                 (sevc_os_register()) and from the table's own sub-leaves
- *   of each CPU   APIC ids, core and node number, and the APIC-enabled bits: learnt by the CPU's own
- *                 first exit for the leaf, kept in its struct sevc_cpu. The rest of that answer must
- *                 be what the table says. A later change of the APIC's enable bit is not seen.
+ *   of each CPU   APIC ids, core and node number, and the APIC-enabled bits: learnt by the CPU's
+ *                 own first exit for the leaf, kept in its struct sevc_cpu. The rest of that answer
+ *                 must be what the table says. A later change of the APIC's enable bit is not seen.
  * ECX is ignored for leaves that are known to have no sub-leaves, as the processor ignores it.
  *
  * An exception that has interrupted an open session on the same CPU (an NMI's) asks the host where
@@ -83,8 +84,8 @@ void sevc_cpuid_table_init(struct sevc_cpuid_table *table, const struct sevc_cpu
                            enum sevc_cpuid_miss miss);
 
 /*
- * From here on TABLE is read-only, and serves every CPU that was given it. Called on the owner, in any
- * context but a #VC handler. There is no way back but sevc_cpuid_table_init().
+ * From here on TABLE is read-only, and serves every CPU that was given it. Called on the owner,
+ * in any context but a #VC handler. There is no way back but sevc_cpuid_table_init().
  */
 void sevc_cpuid_seal(struct sevc_cpuid_table *table);
 
@@ -92,10 +93,10 @@ void sevc_cpuid_seal(struct sevc_cpuid_table *table);
 bool sevc_cpuid_is_sealed(const struct sevc_cpuid_table *table);
 
 /*
- * Asks the host for every leaf that it says it has: the basic range, the extended one, and where CPUID
- * names a hypervisor the first 32 of its range; of leaves known to have sub-leaves the first
- * ones, up to the first that is empty, at most 8. Leaf 0xD brings all that it names. About one exit for each,
- * in sessions of their own, interrupts as the caller has them in between.
+ * Asks the host for every leaf that it says it has: the basic range, the extended one, and where
+ * CPUID names a hypervisor the first 32 of its range; of leaves known to have sub-leaves the
+ * first ones, up to the first that is empty, at most 8. Leaf 0xD brings all that it names. About
+ * one exit for each, in sessions of their own, interrupts as the caller has them in between.
  *
  * cpu: the table's owner. Before sealing. Context: CPL 0, on CPU, as the calls of direct.h.
  *
@@ -106,9 +107,9 @@ bool sevc_cpuid_is_sealed(const struct sevc_cpuid_table *table);
 enum sevc_result sevc_cpuid_fill(struct sevc_cpu *cpu);
 
 /*
- * Asks the host, on CPU, for every leaf of the sealed table, compares, and learns what is this CPU's own: after
- * it CPU needs no exit for any of them. For a CPU that has just been started, or after a migration.
- * One exit for each entry. Context: as sevc_cpuid_fill().
+ * Asks the host, on CPU, for every leaf of the sealed table, compares, and learns what is this
+ * CPU's own: after it CPU needs no exit for any of them. For a CPU that has just been started, or
+ * after a migration. One exit for each entry. Context: as sevc_cpuid_fill().
  *
  * SEVC_OK
  * SEVC_INVALID    no table, or not sealed

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Explicit calls: CPUID, MSRs, ports, device memory and hypercalls without an exception, for code that
- * knows where it runs. A driver that is written with them runs on any machine:
+ * Explicit calls: CPUID, MSRs, ports, device memory and hypercalls without an exception, for code
+ * that knows where it runs. A driver that is written with them runs on any machine:
  *
  *     cpu ready (sevc_cpu_init())     SEV-ES guest: straight to the hypervisor through the GHCB
  *     cpu NULL, or sevc_native_init() no SEV-ES guest: the instruction itself
@@ -9,11 +9,11 @@
  *
  * What holds for every call here.
  *
- * Context: CPL 0, running on CPU (no migration to another one from the choice of CPU to the return), any
- * interrupt state; not in a hook of os.h. Interrupts are off exactly while the GHCB is held, and
- * then again as they were: for one exchange, of at most one shared buffer. An NMI may arrive at
- * any time, and may itself make such calls. No exception is raised, but for the processor's own with
- * native instructions (#GP of an unknown MSR).
+ * Context: CPL 0, running on CPU (no migration to another one from the choice of CPU to the
+ * return), any interrupt state; not in a hook of os.h. Interrupts are off exactly while the GHCB
+ * is held, and then again as they were: for one exchange, of at most one shared buffer. An NMI
+ * may arrive at any time, and may itself make such calls. No exception is raised, but for the
+ * processor's own with native instructions (#GP of an unknown MSR).
  *
  * Checks: those of the #VC handler, with the same reasons. Results:
  *   SEVC_OK
@@ -44,8 +44,8 @@ extern "C" {
 void sevc_native_init(struct sevc_cpu *cpu);
 
 /*
- * Why the last explicit call with CPU that did not return SEVC_OK failed. SEVC_REASON_NONE: none has
- * failed. NULL gives SEVC_REASON_NONE. Any context.
+ * Why the last explicit call with CPU that did not return SEVC_OK failed. SEVC_REASON_NONE: none
+ * has failed. NULL gives SEVC_REASON_NONE. Any context.
  */
 enum sevc_reason sevc_direct_reason(const struct sevc_cpu *cpu);
 
@@ -66,14 +66,18 @@ enum sevc_result sevc_cpuid(struct sevc_cpu *cpu, uint32_t leaf, uint32_t sublea
 enum sevc_result sevc_rdmsr(struct sevc_cpu *cpu, uint32_t msr, uint64_t *value);
 enum sevc_result sevc_wrmsr(struct sevc_cpu *cpu, uint32_t msr, uint64_t value);
 
-/* IN and OUT. bytes: 1, 2 or 4, else SEVC_INVALID. Of VALUE the low BYTES count; IN clears the rest. */
+/*
+ * IN and OUT. bytes: 1, 2 or 4, else SEVC_INVALID. Of VALUE the low BYTES count; IN clears the
+ * rest.
+ */
 enum sevc_result sevc_in(struct sevc_cpu *cpu, uint16_t port, unsigned bytes, uint32_t *value);
 enum sevc_result sevc_out(struct sevc_cpu *cpu, uint16_t port, unsigned bytes, uint32_t value);
 
 /*
- * INS and OUTS: COUNT elements of BYTES (1, 2 or 4, else SEVC_INVALID), upwards from BUFFER, which is
- * private memory that does not fault. One exchange for each 2032 bytes; interrupts are let in between.
- * done: how many elements are complete, with any result; may be NULL. count 0 does nothing.
+ * INS and OUTS: COUNT elements of BYTES (1, 2 or 4, else SEVC_INVALID), upwards from BUFFER,
+ * which is private memory that does not fault. One exchange for each 2032 bytes; interrupts are
+ * let in between. done: how many elements are complete, with any result; may be NULL. count 0
+ * does nothing.
  */
 enum sevc_result sevc_ins(struct sevc_cpu *cpu, uint16_t port, unsigned bytes, void *buffer,
                           size_t count, size_t *done);
@@ -81,10 +85,10 @@ enum sevc_result sevc_outs(struct sevc_cpu *cpu, uint16_t port, unsigned bytes, 
                            size_t count, size_t *done);
 
 /*
- * A device's registers: where they are mapped, for native accesses, and where they lie in guest-physical
- * memory (without the C-bit), for the hypervisor. VA may be NULL where the program is known to run as a SEV-ES
- * guest, GPA 0 where it is known not to. That no byte of it is private memory is the caller's
- * promise: a guest-physical address does not show it.
+ * A device's registers: where they are mapped, for native accesses, and where they lie in
+ * guest-physical memory (without the C-bit), for the hypervisor. VA may be NULL where the program
+ * is known to run as a SEV-ES guest, GPA 0 where it is known not to. That no byte of it is
+ * private memory is the caller's promise: a guest-physical address does not show it.
  */
 struct sevc_mmio_window {
     volatile void *va;
@@ -93,8 +97,9 @@ struct sevc_mmio_window {
 };
 
 /*
- * One access of BYTES (1, 2, 4 or 8) at OFFSET in WINDOW. SEVC_INVALID: another size, not wholly inside the
- * window, or native without VA. SEVC_FORBIDDEN, MMIO_RANGE: it would touch the GHCB itself.
+ * One access of BYTES (1, 2, 4 or 8) at OFFSET in WINDOW. SEVC_INVALID: another size, not wholly
+ * inside the window, or native without VA. SEVC_FORBIDDEN, MMIO_RANGE: it would touch the GHCB
+ * itself.
  */
 enum sevc_result sevc_mmio_read(struct sevc_cpu *cpu, const struct sevc_mmio_window *window,
                                 uint64_t offset, unsigned bytes, uint64_t *value);
@@ -102,10 +107,11 @@ enum sevc_result sevc_mmio_write(struct sevc_cpu *cpu, const struct sevc_mmio_wi
                                  uint64_t offset, unsigned bytes, uint64_t value);
 
 /*
- * VMMCALL, by the calling convention ABI (cpu.h; sevc_hypercall_kvm, ...). gpr: 16 registers in encoding
- * order; RAX and those that ABI names are handed over, and RAX and its outputs are changed. A native
- * call loads zero into what ABI does not name. SEVC_INVALID: ABI is NULL or names RSP. Executed
- * natively outside of any hypervisor, or on a processor without VMMCALL, it raises #UD.
+ * VMMCALL, by the calling convention ABI (cpu.h; sevc_hypercall_kvm, ...). gpr: 16 registers in
+ * encoding order; RAX and those that ABI names are handed over, and RAX and its outputs are
+ * changed. A native call loads zero into what ABI does not name. SEVC_INVALID: ABI is NULL or
+ * names RSP. Executed natively outside of any hypervisor, or on a processor without VMMCALL, it
+ * raises #UD.
  */
 enum sevc_result sevc_vmmcall(struct sevc_cpu *cpu, const struct sevc_hypercall_abi *abi,
                               uint64_t gpr[16]);

@@ -2,11 +2,12 @@
 /*
  * One function for each NAE event: puts exactly the inputs that the specification names, cut to
  * their width, exchanges, and returns the outputs, cut to theirs (GHCB spec 2.03, 4.1, table 6).
- * The #VC handlers use them; code that wants no exception calls them directly in a session of its own.
+ * The #VC handlers use them; code that wants no exception calls them directly in a session of its
+ * own.
  *
  * Context: as the session's (CPL 0, interrupts off). Every function returns what
- * sevc_session_exchange() returns, and leaves its outputs alone unless that is SEVC_OK. SEVC_INVALID, where listed,
- * means an argument out of range: nothing was sent.
+ * sevc_session_exchange() returns, and leaves its outputs alone unless that is SEVC_OK.
+ * SEVC_INVALID, where listed, means an argument out of range: nothing was sent.
  */
 #ifndef SEVC_EVENT_H
 #define SEVC_EVENT_H
@@ -39,7 +40,10 @@ enum sevc_result sevc_event_cpuid(struct sevc_session *session, struct sevc_cpui
 enum sevc_result sevc_event_rdmsr(struct sevc_session *session, uint32_t msr, uint64_t *value);
 enum sevc_result sevc_event_wrmsr(struct sevc_session *session, uint32_t msr, uint64_t value);
 
-/* 0x7B IOIO, one IN or OUT. bytes: 1, 2 or 4, else SEVC_INVALID; address_bytes: see below, 8 if free. */
+/*
+ * 0x7B IOIO, one IN or OUT. bytes: 1, 2 or 4, else SEVC_INVALID; address_bytes: see below, 8 if
+ * free.
+ */
 enum sevc_result sevc_event_in(struct sevc_session *session, uint16_t port, unsigned bytes,
                                unsigned address_bytes, uint32_t *value);
 enum sevc_result sevc_event_out(struct sevc_session *session, uint16_t port, unsigned bytes,
@@ -57,8 +61,8 @@ struct sevc_string_io {
 
 /*
  * 0x7B IOIO, INS or OUTS of COUNT elements, packed in the order of the operation at the start of
- * the shared buffer: the caller puts them there before OUTS, and takes them, reading each byte once,
- * after INS. count * bytes: 1 to 2032, else SEVC_INVALID.
+ * the shared buffer: the caller puts them there before OUTS, and takes them, reading each byte
+ * once, after INS. count * bytes: 1 to 2032, else SEVC_INVALID.
  */
 enum sevc_result sevc_event_string_io(struct sevc_session *session, const struct sevc_string_io *io,
                                       unsigned count);
@@ -98,8 +102,8 @@ enum sevc_result sevc_event_mwait(struct sevc_session *session, uint32_t hints,
 
 /*
  * 0x81 VMMCALL. gpr: 16 registers in encoding order; those in the masks of ABI (cpu.h; not NULL),
- * and RAX, are sent and changed. cpl: 0 to 3, of the caller; rip: sent only if the convention has it.
- * SEVC_INVALID: RSP in a mask, or no such CPL.
+ * and RAX, are sent and changed. cpl: 0 to 3, of the caller; rip: sent only if the convention has
+ * it. SEVC_INVALID: RSP in a mask, or no such CPL.
  */
 enum sevc_result sevc_event_vmmcall(struct sevc_session *session,
                                     const struct sevc_hypercall_abi *abi, unsigned cpl,
@@ -131,7 +135,10 @@ enum sevc_result sevc_event_set_jump_table(struct sevc_session *session, uint64_
 /* 0x8000_FFFD: hypervisor features, SEVC_HV_FEATURE_*. SEVC_UNSUPPORTED with protocol version 1. */
 enum sevc_result sevc_event_hv_features(struct sevc_session *session, uint64_t *features);
 
-/* 0x8000_FFFE: termination by the page protocol. Returns only if the host refuses. set 0-15, code 0-255. */
+/*
+ * 0x8000_FFFE: termination by the page protocol. Returns only if the host refuses. set 0-15, code
+ * 0-255.
+ */
 enum sevc_result sevc_event_terminate(struct sevc_session *session, unsigned set, unsigned code);
 
 /* 0x8000_FFFF: tells the host that the guest does not support this #VC error code. */

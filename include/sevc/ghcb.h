@@ -2,9 +2,10 @@
 /*
  * The GHCB: its page, and sessions in which it is used.
  *
- * At rest the page is all zero and the GHCB MSR holds its address. A session borrows the page from
- * the CPU, exchanges any number of events, and gives it back scrubbed. If another session on the
- * same CPU is open (an NMI has interrupted it), its page and MSR are saved first and restored after.
+ * At rest the page is all zero and the GHCB MSR holds its address. A session borrows the page
+ * from the CPU, exchanges any number of events, and gives it back scrubbed. If another session on
+ * the same CPU is open (an NMI has interrupted it), its page and MSR are saved first and restored
+ * after.
  *
  * Context of every function here: CPL 0, interrupts off from begin to end (the caller's duty: the
  * page is one per CPU), no preemption. Code that wants an explicit exchange and knows nothing of
@@ -87,9 +88,9 @@ struct sevc_session {
 };
 
 /*
- * Opens a session. report: not NULL; stays in use until the end.
- * SEVC_OK; SEVC_FORBIDDEN with reason NOT_READY (no GHCB yet; cpu NULL) or NESTING (a third level: nothing
- * has been touched, and nothing can be exchanged).
+ * Opens a session. report: not NULL; stays in use until the end. SEVC_OK; SEVC_FORBIDDEN with
+ * reason NOT_READY (no GHCB yet; cpu NULL) or NESTING (a third level: nothing has been touched,
+ * and nothing can be exchanged).
  */
 enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cpu *cpu,
                                     struct sevc_report *report);
@@ -98,8 +99,9 @@ enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cp
 void sevc_session_end(struct sevc_session *session);
 
 /*
- * Ends all sessions of CPU by force: page zeroed, MSR at the page, depth 0. For sevc_panic_release() and
- * its like: whoever had a session open must not go on. cpu: ready, else nothing happens.
+ * Ends all sessions of CPU by force: page zeroed, MSR at the page, depth 0. For
+ * sevc_panic_release() and its like: whoever had a session open must not go on. cpu: ready, else
+ * nothing happens.
  */
 void sevc_session_drop_all(struct sevc_cpu *cpu);
 
@@ -129,7 +131,8 @@ void sevc_session_scratch(struct sevc_session *session, unsigned bytes);
 
 /*
  * Sends one NAE event: event code, SW_EXITINFO1 and 2, the fields put since the last exchange;
- * protocol version and usage are written anew, the GHCB MSR too. Then reads the reply once, and checks it.
+ * protocol version and usage are written anew, the GHCB MSR too. Then reads the reply once, and
+ * checks it.
  *
  * outputs: the SEVC_OUT_* that the event returns. They must be marked valid by the host; they are
  * then in session->reply, and SW_EXITINFO2 is too. The page is scrubbed but for the buffer.
@@ -148,9 +151,9 @@ enum sevc_result sevc_session_exchange(struct sevc_session *session, uint64_t ev
 uint64_t sevc_msr_exchange(uint64_t request);
 
 /*
- * Asks the hypervisor to end this guest (GHCB spec 2.03, 2.3.1, request 0x100). set 0 holds
- * the specification's reasons SEVC_TERM_*; 1 to 15 are the guest's own. Does not return: should the host
- * resume the guest, it asks again, for ever, and halts in between, interrupts off. Callable
+ * Asks the hypervisor to end this guest (GHCB spec 2.03, 2.3.1, request 0x100). set 0 holds the
+ * specification's reasons SEVC_TERM_*; 1 to 15 are the guest's own. Does not return: should the
+ * host resume the guest, it asks again, for ever, and halts in between, interrupts off. Callable
  * anywhere at CPL 0.
  */
 __attribute__((noreturn)) void sevc_terminate_with(unsigned set, unsigned code);

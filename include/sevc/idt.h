@@ -68,9 +68,9 @@ void sevc_idt_make_gate(struct sevc_idt_gate *gate, void (*entry)(void), uint16_
 void sevc_idt_set(struct sevc_idt_gate *idt, uint16_t code_selector, unsigned ist);
 
 /*
- * Makes a CPU's #VC stack usable before its sevc_cpu_init(): points *TSS_IST at its top, and ties the
- * two, with no CPU yet. Between loading the TSS and sevc_cpu_init() the early handler then serves CPUID
- * on it. Any CPU may call it for another one that is not running yet. Pure.
+ * Makes a CPU's #VC stack usable before its sevc_cpu_init(): points *TSS_IST at its top, and ties
+ * the two, with no CPU yet. Between loading the TSS and sevc_cpu_init() the early handler then
+ * serves CPUID on it. Any CPU may call it for another one that is not running yet. Pure.
  */
 void sevc_vc_stack_early(struct sevc_vc_stack *stack, uint64_t *tss_ist);
 

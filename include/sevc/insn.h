@@ -142,9 +142,9 @@ enum sevc_result sevc_decode(const uint8_t *bytes, size_t available_bytes, unsig
 /*
  * Can this instruction raise a #VC with this error code? The host chooses the error code of a #VC
  * that it injects; nothing may be emulated unless this holds (WeSee, CVE-2024-25742). False for
- * exits that no single instruction raises (0x404, exceptions), for anything with LOCK, and for debug
- * registers other than DR7. True for VECTOR and SEVC_EXIT_NPF, so that it can be refused by name.
- * The table is in src/decode/agreement.c. Pure.
+ * exits that no single instruction raises (0x404, exceptions), for anything with LOCK, and for
+ * debug registers other than DR7. True for VECTOR and SEVC_EXIT_NPF, so that it can be refused by
+ * name. The table is in src/decode/agreement.c. Pure.
  */
 bool sevc_insn_agrees(uint64_t exit_code, const struct sevc_insn *insn);
 

@@ -3,8 +3,9 @@
  * The GHCB MSR protocol as arithmetic: requests are encoded, responses are parsed, nothing is
  * executed (GHCB spec 2.03, 2.3.1). All functions are pure and callable anywhere.
  *
- * A response is the host's word. Every parser checks the response code and every reserved bit, and
- * returns SEVC_HOST_ERROR, leaving its outputs alone, for anything that the specification does not allow.
+ * A response is the host's word. Every parser checks the response code and every reserved bit,
+ * and returns SEVC_HOST_ERROR, leaving its outputs alone, for anything that the specification
+ * does not allow.
  */
 #ifndef SEVC_MSR_PROTOCOL_H
 #define SEVC_MSR_PROTOCOL_H
@@ -68,7 +69,9 @@ enum sevc_result sevc_msr_run_vmpl_response(uint64_t response);
 uint64_t sevc_msr_hv_features_request(void);
 enum sevc_result sevc_msr_hv_features_response(uint64_t response, uint64_t *features);
 
-/* 0x100: termination. set: 0 to 15; code: 0 to 255; higher bits are dropped. There is no response. */
+/*
+ * 0x100: termination. set: 0 to 15; code: 0 to 255; higher bits are dropped. There is no response.
+ */
 uint64_t sevc_msr_terminate_request(unsigned set, unsigned code);
 
 /* 0x000: the page protocol, with the GHCB at GPA (4 KiB aligned, below 2^52). */

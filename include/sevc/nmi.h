@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * NMIs of an SEV-ES guest. The host cannot see the guest's IRET, so it is told when the next NMI may
- * come (NMI_COMPLETE), and from that moment on it may come, before the handler's own IRET. The
- * IRET of a #VC inside the handler opens the window too, where the host uses virtual NMIs.
+ * NMIs of an SEV-ES guest. The host cannot see the guest's IRET, so it is told when the next NMI
+ * may come (NMI_COMPLETE), and from that moment on it may come, before the handler's own IRET.
+ * The IRET of a #VC inside the handler opens the window too, where the host uses virtual NMIs.
  *
  * A kernel either names sevc_nmi_entry in gate 2 of its IDT, or keeps its own NMI entry and adds
  * sevc_nmi_enter(), sevc_nmi_complete() and sevc_nmi_leave() to it. docs/entry.md: "NMIs".
@@ -44,20 +44,20 @@ struct sevc_nmi_stack {
 } __attribute__((aligned(SEVC_NMI_STACK_BYTES)));
 
 /*
- * Ties STACK to this CPU and points *TSS_IST at its top. cpu: ready or not yet, it is looked at with
- * each NMI; NULL: none. vc_stack: what sevc_cpu_init() was given, or NULL. tss_ist: &tss.ist[n] of
- * a slot that is not the #VC's.
- * SEVC_OK; SEVC_INVALID: STACK or TSS_IST missing, STACK not aligned. Interrupts off, before gate 2.
+ * Ties STACK to this CPU and points *TSS_IST at its top. cpu: ready or not yet, it is looked at
+ * with each NMI; NULL: none. vc_stack: what sevc_cpu_init() was given, or NULL. tss_ist:
+ * &tss.ist[n] of a slot that is not the #VC's. SEVC_OK; SEVC_INVALID: STACK or TSS_IST missing,
+ * STACK not aligned. Interrupts off, before gate 2.
  */
 enum sevc_result sevc_nmi_init(struct sevc_nmi_stack *stack, struct sevc_cpu *cpu,
                                struct sevc_vc_stack *vc_stack, uint64_t *tss_ist);
 
 /*
- * The entry point for gate 2, on an IST stack that is a struct sevc_nmi_stack. Calls sevc_os_nmi(),
- * then NMI_COMPLETE, then sevc_os_nmi_completed(), for each NMI that has arrived. From user mode too:
- * with the user's GS base and CR3, so a kernel with SWAPGS or page-table isolation needs its own.
- * Ends in sevc_terminate() where an NMI has overwritten the frame of another, which only a host can
- * bring about that injects into code that raises no #VC.
+ * The entry point for gate 2, on an IST stack that is a struct sevc_nmi_stack. Calls
+ * sevc_os_nmi(), then NMI_COMPLETE, then sevc_os_nmi_completed(), for each NMI that has arrived.
+ * From user mode too: with the user's GS base and CR3, so a kernel with SWAPGS or page-table
+ * isolation needs its own. Ends in sevc_terminate() where an NMI has overwritten the frame of
+ * another, which only a host can bring about that injects into code that raises no #VC.
  */
 void sevc_nmi_entry(void);
 
@@ -96,9 +96,9 @@ enum sevc_result sevc_nmi_complete(struct sevc_cpu *cpu, struct sevc_report *rep
 
 /*
  * For a panic message after NESTING, or from any other place of which it is not known what it has
- * interrupted: drops all sessions of this CPU and gives #VC the part of its stack that the caller is not
- * on. #VC, and so the console, works once more; but nothing on this CPU may ever return to what
- * was interrupted. Interrupts off. cpu: NULL or not ready: nothing happens. stack: or NULL.
+ * interrupted: drops all sessions of this CPU and gives #VC the part of its stack that the caller
+ * is not on. #VC, and so the console, works once more; but nothing on this CPU may ever return to
+ * what was interrupted. Interrupts off. cpu: NULL or not ready: nothing happens. stack: or NULL.
  */
 void sevc_panic_release(struct sevc_cpu *cpu, struct sevc_vc_stack *stack);
 

@@ -83,8 +83,8 @@ enum sevc_os_register {
 };
 
 /*
- * Returns the kernel's own copy of a register, as it was when TRAP was interrupted. TRAP is NULL in an
- * explicit call (direct.h): the register as it is now; CR4, XCR0 and XSS only.
+ * Returns the kernel's own copy of a register, as it was when TRAP was interrupted. TRAP is NULL
+ * in an explicit call (direct.h): the register as it is now; CR4, XCR0 and XSS only.
  */
 uint64_t sevc_os_register(const struct sevc_trap *trap, enum sevc_os_register which);
 
@@ -137,16 +137,16 @@ bool sevc_os_page_not_validated(const struct sevc_trap *trap);
 void sevc_os_fix_shadow_stack(const struct sevc_trap *trap, uint64_t old_rip);
 
 /*
- * An NMI, for sevc_nmi_entry (nmi.h). On the NMI stack, interrupts off; of the rules above only this
- * holds: no lock that the interrupted code may hold. It may raise #VC. Never nested on one CPU: an
- * NMI that arrives meanwhile leads to another call. Weak default: nothing.
+ * An NMI, for sevc_nmi_entry (nmi.h). On the NMI stack, interrupts off; of the rules above only
+ * this holds: no lock that the interrupted code may hold. It may raise #VC. Never nested on one
+ * CPU: an NMI that arrives meanwhile leads to another call. Weak default: nothing.
  */
 void sevc_os_nmi(struct sevc_trap *trap);
 
 /*
- * NMI_COMPLETE has been sent, or failed: report->result, report->vmgexits. On the NMI stack; may raise
- * #VC, for a panic message. Without SEVC_OK no further NMI may ever come. Not called on a CPU that has
- * no GHCB yet. Weak default: ends the guest (set 0, code 0) unless all is well.
+ * NMI_COMPLETE has been sent, or failed: report->result, report->vmgexits. On the NMI stack; may
+ * raise #VC, for a panic message. Without SEVC_OK no further NMI may ever come. Not called on a
+ * CPU that has no GHCB yet. Weak default: ends the guest (set 0, code 0) unless all is well.
  */
 void sevc_os_nmi_completed(struct sevc_trap *trap, const struct sevc_report *report);
 

@@ -3,8 +3,8 @@
  * Floor 2, for the explicit calls alone: the interrupt flag, and the instructions that a machine
  * executes which is no SEV-ES guest.
  *
- * PUSHF and all of these but CLI and STI can be intercepted: nothing on the path of an exception may
- * include this file (tests/objects disassembles what that path reaches).
+ * PUSHF and all of these but CLI and STI can be intercepted: nothing on the path of an exception
+ * may include this file (tests/objects disassembles what that path reaches).
  */
 #ifndef SEVC_ARCH_NATIVE_H
 #define SEVC_ARCH_NATIVE_H
@@ -13,7 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* VMMCALL with the 16 registers, RSP excepted, as in enum sevc_gpr; takes back what it leaves in them. */
+/*
+ * VMMCALL with the 16 registers, RSP excepted, as in enum sevc_gpr; takes back what it leaves in
+ * them.
+ */
 void sevc_arch_native_vmmcall(uint64_t gpr[16]);
 
 #ifdef SEVC_ARCH_HOSTED

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * void sevc_arch_native_vmmcall(uint64_t gpr[16]): a function in assembly, because no compiler gives
- * away all registers, its frame pointer included.
+ * void sevc_arch_native_vmmcall(uint64_t gpr[16]): a function in assembly, because no compiler
+ * gives away all registers, its frame pointer included.
  */
         .text
         .globl sevc_arch_native_vmmcall

@@ -4,8 +4,8 @@
  *
  * The instructions with a fixed opcode (CPUID, RDMSR, OUT, ...) are settled by their prefixes and
  * two or three bytes, without a general decoder: they are the ones whose exits are counted in
- * instructions. So are the accesses to memory that the table knows: operand.c takes them apart. The length
- * and the definedness of everything else is Zydis's matter (zydis.c).
+ * instructions. So are the accesses to memory that the table knows: operand.c takes them apart.
+ * The length and the definedness of everything else is Zydis's matter (zydis.c).
  */
 #include "decode/parts.h"
 #include "decode/prefixes.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ModRM, SIB, displacement and immediate: from bytes to parts, and from parts to base, index, scale and
- * segment (APM vol. 3, 1.4 and 1.6).
+ * ModRM, SIB, displacement and immediate: from bytes to parts, and from parts to base, index,
+ * scale and segment (APM vol. 3, 1.4 and 1.6).
  */
 #include "decode/parts.h"
 

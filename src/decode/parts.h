@@ -160,9 +160,10 @@ struct sevc_parts {
 };
 
 /*
- * operand.c: an instruction with a memory operand by ModRM, or by an offset (A0 to A3), of which it
- * is known that it is one. AT: index of the byte behind the opcode; the ModRM byte is there. Fills in
- * what sevc_memory_operand() uses, length and immediate. SEVC_OK, or SEVC_RETRY (more than LIMIT bytes).
+ * operand.c: an instruction with a memory operand by ModRM, or by an offset (A0 to A3), of which
+ * it is known that it is one. AT: index of the byte behind the opcode; the ModRM byte is there.
+ * Fills in what sevc_memory_operand() uses, length and immediate. SEVC_OK, or SEVC_RETRY (more
+ * than LIMIT bytes).
  */
 enum sevc_result sevc_modrm_parts(const uint8_t *bytes, size_t limit, size_t at,
                                   unsigned address_bytes, unsigned immediate_bytes,
@@ -182,7 +183,9 @@ enum sevc_result sevc_evex_parts(const uint8_t *bytes, size_t limit,
                                  const struct sevc_prefixes *prefixes, unsigned address_bytes,
                                  struct sevc_parts *parts);
 
-/* vector.c: an SSE, AVX, x87, MMX or 3DNow! instruction (with the memory operand that PARTS has)? */
+/*
+ * vector.c: an SSE, AVX, x87, MMX or 3DNow! instruction (with the memory operand that PARTS has)?
+ */
 bool sevc_is_vector(const struct sevc_parts *parts);
 
 /* operand.c: the memory operand that PARTS describe, for address_bytes of 2, 4 or 8. */

@@ -13,8 +13,8 @@
 #define HYPERVISOR_PRESENT (1u << 31) /* leaf 1, ECX */
 
 /*
- * Sub-leaves in order, up to the first that is empty, which is pinned too: so is the end of the list. What
- * is each CPU's own in an empty one (EDX of the topology leaves) does not count.
+ * Sub-leaves in order, up to the first that is empty, which is pinned too: so is the end of the
+ * list. What is each CPU's own in an empty one (EDX of the topology leaves) does not count.
  */
 static enum sevc_result fill_subleaves(struct sevc_cpu *cpu, uint32_t leaf)
 {

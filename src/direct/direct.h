@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One explicit call: interrupts off, a session, its exchange, the session's end, interrupts as they were.
- * A register's worth of state besides the session; no part of it is needed again afterwards.
+ * One explicit call: interrupts off, a session, its exchange, the session's end, interrupts as
+ * they were. A register's worth of state besides the session; no part of it is needed again
+ * afterwards.
  */
 #ifndef SEVC_DIRECT_DIRECT_H
 #define SEVC_DIRECT_DIRECT_H
@@ -31,8 +32,8 @@ enum sevc_result sevc_direct_fail(struct sevc_cpu *cpu, enum sevc_result result,
                                   enum sevc_reason reason);
 
 /*
- * Takes the GHCB of CPU, which is not native, with interrupts off. If the result is not SEVC_OK they
- * are as they were, and there is nothing to end.
+ * Takes the GHCB of CPU, which is not native, with interrupts off. If the result is not SEVC_OK
+ * they are as they were, and there is nothing to end.
  *
  * Of the report only what is counted up, or may be read without having been written, needs a value.
  * The GHCB is one per CPU, so an interrupt handler must not find it half filled; one that came

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * INS and OUTS as explicit calls (GHCB spec 2.03, 4.1.2): one exchange for each shared buffer, the session
- * closed and interrupts let in between two.
+ * INS and OUTS as explicit calls (GHCB spec 2.03, 4.1.2): one exchange for each shared buffer,
+ * the session closed and interrupts let in between two.
  */
 #include <sevc/event.h>
 

@@ -118,7 +118,9 @@ ASSERT_AT(argument, AP_ARGUMENT);
 _Static_assert(AP_PARAMETERS + sizeof(struct parameters) <= SEVC_AP_TRAMPOLINE_BYTES, "ap.h");
 _Static_assert(AP_CODE_64 == SEVC_AP_CODE && AP_DATA == SEVC_AP_DATA, "ap.h");
 
-/* Flat segments, accessed already, so that the processor writes nothing (APM vol. 2, 4.7 and 4.8). */
+/*
+ * Flat segments, accessed already, so that the processor writes nothing (APM vol. 2, 4.7 and 4.8).
+ */
 static const uint64_t flat_gdt[4] = {
     [AP_CODE_64 / 8] = 0x00AF9B000000FFFFull,
     [AP_DATA / 8] = 0x00CF93000000FFFFull,

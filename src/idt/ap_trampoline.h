@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The parameters in the trampoline's page; ap.c asserts that the numbers are those of its structure. */
+/*
+ * The parameters in the trampoline's page; ap.c asserts that the numbers are those of its
+ * structure.
+ */
 #ifndef SEVC_IDT_AP_TRAMPOLINE_H
 #define SEVC_IDT_AP_TRAMPOLINE_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The entry of vector 2 on an IST stack, a struct sevc_nmi_stack. docs/entry.md, "NMIs", goes through
- * it instruction by instruction.
+ * The entry of vector 2 on an IST stack, a struct sevc_nmi_stack. docs/entry.md, "NMIs", goes
+ * through it instruction by instruction.
  *
  * The next NMI may come from NMI_COMPLETE on, or from the IRET of a #VC inside the handler, and
  * its frame goes to the top of the stack again. So the frame is copied, and the handler works

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Flags by the bit vectors of carries: bit n of it is the carry out of bit n (APM vol. 1, 3.1.4). */
+/*
+ * Flags by the bit vectors of carries: bit n of it is the carry out of bit n (APM vol. 1, 3.1.4).
+ */
 #include "alu.h"
 
 #define CF (1ull << 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where CPUID answers come from: the CPU's table, or else the host. Shared by the #VC handler and by the
- * explicit calls. A further source (SEV-SNP: the firmware's page) fills a table, and needs nothing here.
+ * Where CPUID answers come from: the CPU's table, or else the host. Shared by the #VC handler and
+ * by the explicit calls. A further source (SEV-SNP: the firmware's page) fills a table, and needs
+ * nothing here.
  */
 #ifndef SEVC_VC_CPUID_ANSWER_H
 #define SEVC_VC_CPUID_ANSWER_H
@@ -13,9 +14,10 @@
 #include "cpuid_table.h"
 
 /*
- * The host's answer, in an open session: checked for lies, compared with the CPU's table if it has one,
- * and remembered by the table's owner. What sevc_event_cpuid() returns, or SEVC_HOST_ERROR with
- * HIDES_SEV, C_BIT, CHANGED, XSAVE_SIZE. One exit, but at most 64 when the owner meets leaf 0xD.
+ * The host's answer, in an open session: checked for lies, compared with the CPU's table if it
+ * has one, and remembered by the table's owner. What sevc_event_cpuid() returns, or
+ * SEVC_HOST_ERROR with HIDES_SEV, C_BIT, CHANGED, XSAVE_SIZE. One exit, but at most 64 when the
+ * owner meets leaf 0xD.
  */
 enum sevc_result sevc_cpuid_ask(struct sevc_session *session, const struct sevc_trap *trap,
                                 struct sevc_cpuid_regs *regs);
@@ -28,8 +30,8 @@ enum sevc_result sevc_cpuid_missing(const struct sevc_cpuid_table *table,
                                     struct sevc_report *report);
 
 /*
- * Adds to *REGS, which has the static bits of ENTRY, what is computed. (cpuid_pinned.c)
- * SEVC_OK; SEVC_RETRY, SEVC_FORBIDDEN: a sub-leaf of leaf 0xD is missing, as above; SEVC_HOST_ERROR,
+ * Adds to *REGS, which has the static bits of ENTRY, what is computed. (cpuid_pinned.c) SEVC_OK;
+ * SEVC_RETRY, SEVC_FORBIDDEN: a sub-leaf of leaf 0xD is missing, as above; SEVC_HOST_ERROR,
  * XSAVE_SIZE. *REGS is changed with SEVC_OK only.
  */
 enum sevc_result sevc_cpuid_compute(const struct sevc_cpuid_table *table,
@@ -38,15 +40,17 @@ enum sevc_result sevc_cpuid_compute(const struct sevc_cpuid_table *table,
                                     struct sevc_report *report);
 
 /*
- * The whole answer of ENTRY on CPU. Results as sevc_cpuid_compute(); SEVC_RETRY too if what is CPU's
- * own has not been learnt yet. *REGS is meaningful with SEVC_OK only. (cpuid_pinned.c)
+ * The whole answer of ENTRY on CPU. Results as sevc_cpuid_compute(); SEVC_RETRY too if what is
+ * CPU's own has not been learnt yet. *REGS is meaningful with SEVC_OK only. (cpuid_pinned.c)
  */
 enum sevc_result sevc_cpuid_complete(const struct sevc_cpu *cpu,
                                      const struct sevc_cpuid_entry *entry,
                                      const struct sevc_trap *trap, struct sevc_cpuid_regs *regs,
                                      struct sevc_report *report);
 
-/* A size in leaf 0xD, EBX, now: of sub-leaf ENTRY. Results as sevc_cpuid_compute(). (cpuid_xsave.c) */
+/*
+ * A size in leaf 0xD, EBX, now: of sub-leaf ENTRY. Results as sevc_cpuid_compute(). (cpuid_xsave.c)
+ */
 enum sevc_result sevc_cpuid_xsave_bytes(const struct sevc_cpuid_table *table,
                                         const struct sevc_cpuid_entry *entry,
                                         const struct sevc_trap *trap, uint32_t *bytes);

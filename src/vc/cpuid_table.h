@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of pinned CPUID answers, and who may touch it when. What fills it does not matter here: today
- * the host's first answers; for SEV-SNP it can be the firmware's page, sealed at once.
+ * The table of pinned CPUID answers, and who may touch it when. What fills it does not matter
+ * here: today the host's first answers; for SEV-SNP it can be the firmware's page, sealed at
+ * once.
  */
 #ifndef SEVC_VC_CPUID_TABLE_H
 #define SEVC_VC_CPUID_TABLE_H
@@ -66,8 +67,8 @@ static inline const struct sevc_cpuid_entry *sevc_cpuid_find(const struct sevc_c
 }
 
 /*
- * Puts an answer, of which only the static bits are kept, into a table that does not have it. NULL, and
- * counted, if there is no room. Owner, unsealed, not from a nested exception.
+ * Puts an answer, of which only the static bits are kept, into a table that does not have it.
+ * NULL, and counted, if there is no room. Owner, unsealed, not from a nested exception.
  */
 const struct sevc_cpuid_entry *sevc_cpuid_remember(struct sevc_cpuid_table *table, uint32_t leaf,
                                                    uint32_t subleaf, const uint32_t answer[4]);

@@ -20,7 +20,8 @@
 #define XSAVES (1u << 3)
 
 /*
- * For FEATURES: XCR0, or of the compacted form XCR0 | XSS. SEVC_RETRY: a sub-leaf is not in the table;
+ * For FEATURES: XCR0, or of the compacted form XCR0 | XSS. SEVC_RETRY: a sub-leaf is not in the
+ * table;
  * SEVC_HOST_ERROR: a size that cannot be.
  */
 static enum sevc_result area_bytes(const struct sevc_cpuid_table *table, bool compacted,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MOV to and from DR7 (APM vol. 2, 13.1.1.4; vol. 3, MOV DRn). Reads are answered from what the guest
- * has written: a host that was asked could hide a breakpoint, or show one.
+ * MOV to and from DR7 (APM vol. 2, 13.1.1.4; vol. 3, MOV DRn). Reads are answered from what the
+ * guest has written: a host that was asked could hide a breakpoint, or show one.
  */
 #include <sevc/event.h>
 

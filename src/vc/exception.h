@@ -120,10 +120,10 @@ enum sevc_result sevc_vc_single_step(struct sevc_exception *vc);
 enum sevc_result sevc_vc_pause(struct sevc_exception *vc);
 
 /*
- * The instruction is complete: the only place where RIP and RFLAGS change. SEVC_OK, or SEVC_OK_TRAP if TF
- * is set. #VC is a fault: RIP stands at the instruction, prefixes included, and the RF that the
- * processor put into the frame would hide a breakpoint on the next one (APM vol. 2, 3.1.6 and
- * 15.35.5). Inline: part of every exit.
+ * The instruction is complete: the only place where RIP and RFLAGS change. SEVC_OK, or
+ * SEVC_OK_TRAP if TF is set. #VC is a fault: RIP stands at the instruction, prefixes included,
+ * and the RF that the processor put into the frame would hide a breakpoint on the next one (APM
+ * vol. 2, 3.1.6 and 15.35.5). Inline: part of every exit.
  */
 static inline enum sevc_result sevc_vc_advance(struct sevc_exception *vc)
 {

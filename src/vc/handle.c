@@ -156,8 +156,8 @@ static enum sevc_result decode(struct sevc_exception *vc)
 }
 
 /*
- * CPUID without prefixes, as every compiler writes it, under its own exit code: two bytes, the same in
- * every mode, settle what the decoder and the tables would find.
+ * CPUID without prefixes, as every compiler writes it, under its own exit code: two bytes, the
+ * same in every mode, settle what the decoder and the tables would find.
  */
 static bool is_bare_cpuid(const struct sevc_report *report)
 {

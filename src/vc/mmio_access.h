@@ -15,8 +15,8 @@ struct sevc_mmio_access {
 };
 
 /*
- * May MMIO be emulated at all for this instruction, by policy? SEVC_OK, or SEVC_FORBIDDEN with MMIO_OFF or
- * USER_MMIO. First of all for each kind of NPF exit.
+ * May MMIO be emulated at all for this instruction, by policy? SEVC_OK, or SEVC_FORBIDDEN with
+ * MMIO_OFF or USER_MMIO. First of all for each kind of NPF exit.
  */
 enum sevc_result sevc_mmio_permitted(struct sevc_exception *vc);
 

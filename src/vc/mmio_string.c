@@ -4,8 +4,8 @@
  * and REP). One exception serves SEVC_MMIO_REP_MAX elements: each is complete, registers included,
  * before the next begins, as when an interrupt stops the processor between two of them.
  *
- * A side on encrypted pages is ordinary memory, read and written through sevc_os_copy(). If neither side is
- * a device, the exit was injected, and the answer is no.
+ * A side on encrypted pages is ordinary memory, read and written through sevc_os_copy(). If
+ * neither side is a device, the exit was injected, and the answer is no.
  */
 #include <sevc/event.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MONITOR(X) and MWAIT(X) (APM vol. 3; GHCB spec 2.03, 4.1, table 6). MWAIT may end at any time for no
- * reason, so doing nothing is right, and tells the host nothing about what the guest waits for.
+ * MONITOR(X) and MWAIT(X) (APM vol. 3; GHCB spec 2.03, 4.1, table 6). MWAIT may end at any time
+ * for no reason, so doing nothing is right, and tells the host nothing about what the guest waits
+ * for.
  */
 #include <sevc/event.h>
 

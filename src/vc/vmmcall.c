@@ -22,8 +22,8 @@ const struct sevc_hypercall_abi sevc_hypercall_hyperv = {
 };
 
 /*
- * VMware: magic in RAX, command and port in RCX and RDX; all low registers both ways. Its tools call
- * it from user mode.
+ * VMware: magic in RAX, command and port in RCX and RDX; all low registers both ways. Its tools
+ * call it from user mode.
  */
 const struct sevc_hypercall_abi sevc_hypercall_vmware = {
     .inputs = BIT(SEVC_RBX) | BIT(SEVC_RCX) | BIT(SEVC_RDX) | BIT(SEVC_RSI) | BIT(SEVC_RDI) |
@@ -34,7 +34,10 @@ const struct sevc_hypercall_abi sevc_hypercall_vmware = {
     .user = true,
 };
 
-/* Outside 64-bit mode there are eight registers of 32 bits; what else they hold is not the caller's. */
+/*
+ * Outside 64-bit mode there are eight registers of 32 bits; what else they hold is not the
+ * caller's.
+ */
 static void narrow(uint64_t gpr[16])
 {
     for (unsigned i = 0; i < 16; i++) {
