@@ -74,8 +74,7 @@ struct sevc_ap_start {
 
 /* Segments in force at the entry: selector 0x08 64-bit code, 0x10 data (DS, ES, SS), in a GDT that
  * lies in the page. The entry loads its own GDT, then the IDT with gate 29 in it, then TR. Until
- * then
- * nothing may raise #VC, and the trampoline does not: CR0, CR3, CR4 and EFER never do. */
+ * then nothing may raise #VC, and the trampoline does not: CR0, CR3, CR4 and EFER never do. */
 #define SEVC_AP_CODE 0x08
 #define SEVC_AP_DATA 0x10
 
