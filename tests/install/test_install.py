@@ -62,7 +62,7 @@ class Installed(unittest.TestCase):
         for path in self.prefix.glob("lib/**/*.*"):
             if path.suffix in (".cmake", ".pc"):
                 text = path.read_text(encoding="utf-8")
-                for place in (str(SOURCE), str(BUILD), str(self.folder.name)):
+                for place in (str(BUILD), str(SOURCE / "src"), self.folder.name):
                     self.assertNotIn(place, text, path)
 
     def find_package(self, *options):
