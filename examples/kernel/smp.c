@@ -94,7 +94,7 @@ static void start_all(void)
     uint64_t table = 0;
 
     firmware_holds = bootinfo_cpus() - 1;
-    expect(sevc_ap_jump_table(&cpu, &table, &report) == SEVC_OK && table != 0,
+    expect(sevc_ap_find_jump_table(&cpu, &table, &report) == SEVC_OK && table != 0,
            "there is an AP jump table");
     account_event(&report);
     if (table == 0)

@@ -6,7 +6,7 @@
  *
  * The order, on the processor that starts another one:
  *
- *     sevc_ap_jump_table()         once: where the table is
+ *     sevc_ap_find_jump_table()    once: where the table is
  *     sevc_ap_trampoline_place()   the start-up code in a private page below 1 MiB
  *     sevc_ap_jump_table_write()   point the table at it
  *     INIT, SIPI by the local APIC (the kernel's own driver), repeated until the AP appears
@@ -45,8 +45,8 @@ struct sevc_ap_jump_table {
  * SEVC_FORBIDDEN    NOT_READY, NESTING
  * SEVC_HOST_ERROR   BAD_RESPONSE: not aligned, or too high; and as sevc_session_exchange()
  */
-enum sevc_result sevc_ap_jump_table(struct sevc_cpu *cpu, uint64_t *gpa,
-                                    struct sevc_report *report);
+enum sevc_result sevc_ap_find_jump_table(struct sevc_cpu *cpu, uint64_t *gpa,
+                                         struct sevc_report *report);
 
 /*
  * Makes the table lead to the page at PAGE_GPA (4 KiB aligned, below 1 MiB, else SEVC_INVALID):

@@ -48,7 +48,8 @@ static enum sevc_result no_exception(struct sevc_report *report, enum sevc_resul
 _Static_assert(offsetof(struct sevc_ap_jump_table, cs) == 2, "GHCB spec 2.03, 4.3.1");
 _Static_assert(sizeof(struct sevc_ap_jump_table) == PAGE_BYTES, "GHCB spec 2.03, 4.3.1");
 
-enum sevc_result sevc_ap_jump_table(struct sevc_cpu *cpu, uint64_t *gpa, struct sevc_report *report)
+enum sevc_result sevc_ap_find_jump_table(struct sevc_cpu *cpu, uint64_t *gpa,
+                                         struct sevc_report *report)
 {
     struct sevc_session session;
     enum sevc_result result;

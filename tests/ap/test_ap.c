@@ -52,7 +52,7 @@ static void the_tables_address_is_checked(void **state)
         start();
         host_expect(&host, &(struct host_exchange){
                                .event = JUMP_TABLE, .info1 = 1, .reply_info2 = cases[i].info2 });
-        assert_int_equal(sevc_ap_jump_table(&cpu, &gpa, &report), cases[i].result);
+        assert_int_equal(sevc_ap_find_jump_table(&cpu, &gpa, &report), cases[i].result);
         assert_int_equal(report.result, cases[i].result);
         assert_int_equal(gpa, cases[i].result == SEVC_OK ? cases[i].info2 : UNTOUCHED);
         host_finish(&host);
@@ -68,7 +68,7 @@ static void with_snp_the_host_is_not_asked(void **state)
     (void)state;
     start();
     cpu.platform.sev_status |= SEVC_STATUS_SNP;
-    assert_int_equal(sevc_ap_jump_table(&cpu, &gpa, &report), SEVC_UNSUPPORTED);
+    assert_int_equal(sevc_ap_find_jump_table(&cpu, &gpa, &report), SEVC_UNSUPPORTED);
     assert_int_equal(report.reason, SEVC_REASON_SNP);
     assert_int_equal(gpa, UNTOUCHED);
     assert_int_equal(cpu.depth, 0);
@@ -82,10 +82,10 @@ static void without_a_cpu_nothing_is_sent(void **state)
 
     (void)state;
     start();
-    assert_int_equal(sevc_ap_jump_table(NULL, &gpa, &report), SEVC_FORBIDDEN);
+    assert_int_equal(sevc_ap_find_jump_table(NULL, &gpa, &report), SEVC_FORBIDDEN);
     assert_int_equal(sevc_ap_reset_hold(NULL, &report), SEVC_FORBIDDEN);
     cpu.magic = 0;
-    assert_int_equal(sevc_ap_jump_table(&cpu, &gpa, &report), SEVC_FORBIDDEN);
+    assert_int_equal(sevc_ap_find_jump_table(&cpu, &gpa, &report), SEVC_FORBIDDEN);
     assert_int_equal(sevc_ap_reset_hold(&cpu, &report), SEVC_FORBIDDEN);
     assert_int_equal(report.reason, SEVC_REASON_NOT_READY);
     assert_int_equal(gpa, UNTOUCHED);

@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -96,11 +97,16 @@ class Demo(unittest.TestCase):
                                      "/proc/nowhere", SEVC_DEMO_SECONDS=seconds)
 
     def assert_one_line(self, pattern, build, **environment):
-        """As somebody who may not write everywhere."""
+        """As somebody who may not write everywhere, and who may not see this tree either."""
         nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-        result = subprocess.run((nobody if os.geteuid() == 0 else []) + [DEMO], check=False,
-                                capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                                env=dict(os.environ, SEVC_BUILD_DIR=build, **environment))
+        with tempfile.TemporaryDirectory() as tree:
+            os.chmod(tree, 0o755)
+            copy = os.path.join(tree, "scripts", "demo")
+            os.mkdir(os.path.dirname(copy))
+            shutil.copy(DEMO, copy)
+            result = subprocess.run((nobody if os.geteuid() == 0 else []) + [copy], check=False,
+                                    capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                                    env=dict(os.environ, SEVC_BUILD_DIR=build, **environment))
         self.assertNotEqual(result.returncode, 0)
         self.assertRegex(result.stdout + result.stderr, rf"\Ademo: {pattern}[^\n]*\n\Z")
 
