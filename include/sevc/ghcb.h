@@ -167,8 +167,8 @@ __attribute__((noreturn)) void sevc_terminate(unsigned code); /* set 0 */
  *
  * SEVC_OK
  * SEVC_UNSUPPORTED  NOT_SEV_ES; SNP (the caller should sevc_terminate(SEVC_TERM_SNP_FEATURES))
- * SEVC_HOST_ERROR   VERSION (the caller should sevc_terminate(SEVC_TERM_PROTOCOL_VERSION)), C_BIT,
- *                   BAD_RESPONSE
+ * SEVC_HOST_ERROR   VERSION (the caller should sevc_terminate(SEVC_TERM_PROTOCOL_VERSION));
+ *                   BAD_RESPONSE, an impossible C-bit or range of versions included
  */
 enum sevc_result sevc_platform_init(struct sevc_platform *platform, struct sevc_report *report);
 

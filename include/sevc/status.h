@@ -82,8 +82,7 @@ enum sevc_reason {
     SEVC_REASON_MISSING_OUTPUT,  /* an output that the event returns is not marked valid */
     SEVC_REASON_BAD_INJECTION,   /* an exception other than #GP or #UD, or a malformed one */
     SEVC_REASON_INJECTED,        /* the host asked for #GP or #UD, as the protocol allows */
-    SEVC_REASON_BAD_RESPONSE,    /* MSR protocol: wrong response code or reserved bits */
-    SEVC_REASON_REFUSED,         /* MSR protocol: the host reports an error */
+    SEVC_REASON_BAD_RESPONSE,    /* MSR protocol: wrong code, reserved bits, impossible values */
     SEVC_REASON_VERSION,         /* no protocol version in common */
     SEVC_REASON_HIDES_SEV,       /* CPUID denies what SEV_STATUS says: Radev and Morbitzer */
     SEVC_REASON_C_BIT,           /* the C-bit's position is impossible, or differs from CPUID's */
@@ -93,7 +92,6 @@ enum sevc_reason {
     SEVC_REASON_NO_FEATURE,      /* the host does not offer this event */
     /* the caller */
     SEVC_REASON_ARGUMENT,
-    SEVC_REASON_NO_TABLE_PAGE, /* splitting a large page needs a page for the new table */
 };
 
 /* An exception for the guest itself: what the processor would have raised. */
