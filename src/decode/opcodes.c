@@ -45,7 +45,7 @@
 /* Moves between memory and a register. */
 #define MOVE(form_, kind_, data, reg, flags_)                                                      \
     {                                                                                              \
-        .form = SEVC_FORM_##form_, .kind = SEVC_INSN_##kind_, .flags = flags_,                     \
+        .form = SEVC_FORM_##form_, .kind = SEVC_INSN_##kind_, .flags = (flags_),                   \
         .data_bytes = SEVC_WIDTH_##data, .register_bytes = SEVC_WIDTH_##reg,                       \
         .source = SEVC_SOURCE_REGISTER                                                             \
     }
@@ -53,19 +53,19 @@
 /* Memory and no register; of HINT, ATOMIC and the groups. */
 #define MEMORY(kind_, data, source_, flags_, immediate_)                                           \
     {                                                                                              \
-        .form = SEVC_FORM_MODRM, .kind = SEVC_INSN_##kind_, .flags = flags_,                       \
+        .form = SEVC_FORM_MODRM, .kind = SEVC_INSN_##kind_, .flags = (flags_),                     \
         .data_bytes = SEVC_WIDTH_##data, .register_bytes = SEVC_WIDTH_NONE,                        \
-        .source = SEVC_SOURCE_##source_, .immediate = immediate_                                   \
+        .source = SEVC_SOURCE_##source_, .immediate = (immediate_)                                 \
     }
 
 #define ALU(operation_, size, source_, flags_, immediate_)                                         \
     {                                                                                              \
-        .form = SEVC_FORM_MODRM, .kind = SEVC_INSN_ALU, .flags = flags_,                           \
+        .form = SEVC_FORM_MODRM, .kind = SEVC_INSN_ALU, .flags = (flags_),                         \
         .data_bytes = SEVC_WIDTH_##size,                                                           \
         .register_bytes =                                                                          \
             SEVC_SOURCE_##source_ == SEVC_SOURCE_REGISTER ? SEVC_WIDTH_##size : SEVC_WIDTH_NONE,   \
         .operation = SEVC_ALU_##operation_, .source = SEVC_SOURCE_##source_,                       \
-        .immediate = immediate_                                                                    \
+        .immediate = (immediate_)                                                                  \
     }
 
 /* 00 to 3B: four forms of each operation; those with AL and rAX have no memory operand. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The facts about single leaves (APM vol. 3, appendix E; Intel SDM vol. 2A, CPUID). */
+#include <stddef.h>
+
 #include "cpuid_rules.h"
 
 #define EAX SEVC_CPUID_EAX
@@ -54,11 +56,11 @@ const struct sevc_cpuid_rule sevc_cpuid_rules[] = {
 
 uint8_t sevc_cpuid_rule_of(uint32_t leaf, uint32_t subleaf)
 {
-    for (uint8_t i = 1; i < sizeof(sevc_cpuid_rules) / sizeof(sevc_cpuid_rules[0]); i++) {
+    for (size_t i = 1; i < sizeof(sevc_cpuid_rules) / sizeof(sevc_cpuid_rules[0]); i++) {
         const struct sevc_cpuid_rule *rule = &sevc_cpuid_rules[i];
 
         if (rule->leaf == leaf && (rule->subleaf == ANY || rule->subleaf == subleaf)) {
-            return i;
+            return (uint8_t)i;
         }
     }
     return SEVC_CPUID_RULE_STATIC;

@@ -189,6 +189,13 @@ static void tell_host(struct sevc_exception *vc)
     }
 }
 
+/* Needs no instruction. */
+static enum sevc_result no_such_exit(struct sevc_exception *vc)
+{
+    tell_host(vc);
+    return sevc_vc_refuse(vc, SEVC_UNSUPPORTED, SEVC_STAGE_AGREEMENT, SEVC_REASON_NO_SUCH_EXIT);
+}
+
 /*
  * Says why the pair of instruction and exit is not in the table: the instruction cannot raise the
  * exit, which then was injected; or it can, and that is not served.
@@ -198,9 +205,9 @@ static enum sevc_result not_served(struct sevc_exception *vc)
     enum sevc_reason reason = SEVC_REASON_NONE;
 
     if (!is_served(vc->report->exit_code)) {
-        tell_host(vc);
-        reason = SEVC_REASON_NO_SUCH_EXIT;
-    } else if (vc->report->exit_code == SEVC_EXIT_NPF) {
+        return no_such_exit(vc);
+    }
+    if (vc->report->exit_code == SEVC_EXIT_NPF) {
         reason = refused_access(&vc->insn);
     }
     if (reason != SEVC_REASON_NONE) {
@@ -224,8 +231,8 @@ static enum sevc_result identify(struct sevc_exception *vc)
         result = decode(vc);
     }
     if (result != SEVC_OK) {
-        /* An exit that is not served at all needs no instruction: say that, rather. */
-        return is_served(exit_code) ? result : not_served(vc);
+        /* That the exit is not served at all says more. */
+        return is_served(exit_code) ? result : no_such_exit(vc);
     }
     served = served_exit[vc->insn.kind];
     if (served == NOT_SERVED || served != exit_code || !sevc_insn_agrees(exit_code, &vc->insn)) {
