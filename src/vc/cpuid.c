@@ -29,33 +29,26 @@ static __attribute__((noinline)) enum sevc_result ask(struct sevc_exception *vc)
     return result;
 }
 
-/* ENTRY is NULL if it was not found where looking begins. */
-static __attribute__((noinline)) enum sevc_result look_up(struct sevc_exception *vc,
-                                                          const struct sevc_cpuid_entry *entry)
+static __attribute__((noinline)) enum sevc_result complete(struct sevc_exception *vc,
+                                                           const struct sevc_cpuid_entry *entry)
 {
-    const struct sevc_cpuid_table *table = vc->cpu->cpuid_table;
-    const uint64_t *gpr = vc->trap->gpr;
     struct sevc_cpuid_regs regs;
-    enum sevc_result result;
+    enum sevc_result result = sevc_cpuid_complete(vc->cpu, entry, vc->trap, &regs, vc->report);
 
-    if (entry == NULL) {
-        entry = sevc_cpuid_find(table, (uint32_t)gpr[SEVC_RAX], (uint32_t)gpr[SEVC_RCX]);
-    }
-    if (entry == NULL) {
-        result = sevc_cpuid_missing(table, vc->report);
-    } else {
-        result = sevc_cpuid_complete(vc->cpu, entry, vc->trap, &regs, vc->report);
-    }
     if (result == SEVC_OK) {
         put(vc->trap, &regs);
     }
     return result == SEVC_RETRY ? ask(vc) : result;
 }
 
-/*
- * The most frequent way first, and so that it needs no stack: an answer that is all static, where
- * looking for it begins.
- */
+static __attribute__((noinline)) enum sevc_result missing(struct sevc_exception *vc)
+{
+    enum sevc_result result = sevc_cpuid_missing(vc->cpu->cpuid_table, vc->report);
+
+    return result == SEVC_RETRY ? ask(vc) : result;
+}
+
+/* The most frequent way first, and so that it needs no stack: an answer that is all static. */
 enum sevc_result sevc_vc_cpuid(struct sevc_exception *vc)
 {
     const struct sevc_cpuid_table *table = vc->cpu->cpuid_table;
@@ -65,9 +58,12 @@ enum sevc_result sevc_vc_cpuid(struct sevc_exception *vc)
     if (table == NULL || !sevc_cpuid_readable(vc->cpu)) {
         return ask(vc);
     }
-    entry = sevc_cpuid_find_at_home(table, (uint32_t)gpr[SEVC_RAX], (uint32_t)gpr[SEVC_RCX]);
-    if (entry == NULL || entry->rule != SEVC_CPUID_RULE_STATIC) {
-        return look_up(vc, entry);
+    entry = sevc_cpuid_find(table, (uint32_t)gpr[SEVC_RAX], (uint32_t)gpr[SEVC_RCX]);
+    if (entry == NULL) {
+        return missing(vc);
+    }
+    if (entry->rule != SEVC_CPUID_RULE_STATIC) {
+        return complete(vc, entry);
     }
     gpr[SEVC_RAX] = entry->answer[SEVC_CPUID_EAX];
     gpr[SEVC_RBX] = entry->answer[SEVC_CPUID_EBX];

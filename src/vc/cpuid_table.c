@@ -26,26 +26,6 @@ bool sevc_cpuid_is_sealed(const struct sevc_cpuid_table *table)
     return sevc_cpuid_sealed(table);
 }
 
-const struct sevc_cpuid_entry *sevc_cpuid_find(const struct sevc_cpuid_table *table, uint32_t leaf,
-                                               uint32_t ecx)
-{
-    uint32_t subleaf = sevc_cpuid_subleaf(leaf, ecx);
-    uint32_t at = sevc_cpuid_home(leaf, subleaf);
-
-    for (uint32_t i = 0; i < SEVC_CPUID_TABLE_ENTRIES; i++) {
-        const struct sevc_cpuid_entry *entry = &table->entries[at];
-
-        if (sevc_cpuid_is(entry, leaf, subleaf)) {
-            return entry;
-        }
-        if (__atomic_load_n(&entry->used, __ATOMIC_RELAXED) == 0) {
-            return NULL;
-        }
-        at = (at + 1) & (SEVC_CPUID_TABLE_ENTRIES - 1);
-    }
-    return NULL;
-}
-
 const struct sevc_cpuid_entry *sevc_cpuid_remember(struct sevc_cpuid_table *table, uint32_t leaf,
                                                    uint32_t subleaf, const uint32_t answer[4])
 {

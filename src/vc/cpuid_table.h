@@ -43,29 +43,28 @@ static inline uint32_t sevc_cpuid_subleaf(uint32_t leaf, uint32_t ecx)
     return ecx != 0 && sevc_cpuid_in(&sevc_cpuid_plain, leaf) ? 0 : ecx;
 }
 
-/* Has this entry that leaf? An NMI may have interrupted its writing: USED is what came last. */
-static inline bool sevc_cpuid_is(const struct sevc_cpuid_entry *entry, uint32_t leaf,
-                                 uint32_t subleaf)
-{
-    bool used = __atomic_load_n(&entry->used, __ATOMIC_RELAXED) != 0;
-
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    return used && entry->leaf == leaf && entry->subleaf == subleaf;
-}
-
-/* The entry for a leaf and what lies in ECX if it stands where looking begins, else NULL. */
-static inline const struct sevc_cpuid_entry *sevc_cpuid_find_at_home(
-    const struct sevc_cpuid_table *table, uint32_t leaf, uint32_t ecx)
+/* The entry for a leaf and what lies in ECX, or NULL. At most one look at each entry. */
+static inline const struct sevc_cpuid_entry *sevc_cpuid_find(const struct sevc_cpuid_table *table,
+                                                             uint32_t leaf, uint32_t ecx)
 {
     uint32_t subleaf = sevc_cpuid_subleaf(leaf, ecx);
-    const struct sevc_cpuid_entry *home = &table->entries[sevc_cpuid_home(leaf, subleaf)];
+    uint32_t at = sevc_cpuid_home(leaf, subleaf);
 
-    return sevc_cpuid_is(home, leaf, subleaf) ? home : NULL;
+    for (uint32_t i = 0; i < SEVC_CPUID_TABLE_ENTRIES; i++) {
+        const struct sevc_cpuid_entry *entry = &table->entries[at];
+
+        /* An NMI may have interrupted sevc_cpuid_remember(): USED is what it writes last. */
+        if (__atomic_load_n(&entry->used, __ATOMIC_RELAXED) == 0) {
+            return NULL;
+        }
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        if (entry->leaf == leaf && entry->subleaf == subleaf) {
+            return entry;
+        }
+        at = (at + 1) & (SEVC_CPUID_TABLE_ENTRIES - 1);
+    }
+    return NULL;
 }
-
-/* The same wherever it stands, or NULL. At most one look at each entry. */
-const struct sevc_cpuid_entry *sevc_cpuid_find(const struct sevc_cpuid_table *table, uint32_t leaf,
-                                               uint32_t ecx);
 
 /*
  * Puts an answer, of which only the static bits are kept, into a table that does not have it.

@@ -117,17 +117,16 @@ static enum sevc_result act(struct sevc_exception *vc)
  */
 static enum sevc_result fetch(struct sevc_exception *vc)
 {
-    const struct sevc_trap *trap = vc->trap;
     struct sevc_report *report = vc->report;
     struct sevc_copy copy;
 
-    vc->code_bits = (unsigned)sevc_os_register(trap, SEVC_OS_CODE_BITS);
+    vc->code_bits = (unsigned)sevc_os_register(vc->trap, SEVC_OS_CODE_BITS);
     if (vc->code_bits != 64 && vc->code_bits != 32) {
         /* Where 16-bit code lies depends on a segment base that is unknown here. */
         return sevc_vc_refuse(vc, SEVC_UNSUPPORTED, SEVC_STAGE_FETCH, SEVC_REASON_CODE_SIZE);
     }
-    copy.trap = trap;
-    copy.va = trap->rip;
+    copy.trap = vc->trap;
+    copy.va = vc->trap->rip;
     copy.buffer = report->insn;
     copy.bytes = SEVC_INSN_MAX_BYTES;
     copy.access = SEVC_ACCESS_FETCH;
@@ -162,8 +161,10 @@ static enum sevc_result decode(struct sevc_exception *vc)
  */
 static bool is_bare_cpuid(const struct sevc_report *report)
 {
-    return report->exit_code == SEVC_EXIT_CPUID && report->insn_bytes >= 2 &&
-           (report->insn[0] | report->insn[1] << 8) == 0xA20F;
+    static const uint8_t cpuid[] = { 0x0F, 0xA2 };
+
+    return report->exit_code == SEVC_EXIT_CPUID && report->insn_bytes >= sizeof(cpuid) &&
+           __builtin_memcmp(report->insn, cpuid, sizeof(cpuid)) == 0;
 }
 
 /* An access to memory which is not emulated is refused by name. NONE: it is no access to memory. */
@@ -217,12 +218,11 @@ static enum sevc_result not_served(struct sevc_exception *vc)
 
 static enum sevc_result identify(struct sevc_exception *vc)
 {
-    const struct sevc_report *report = vc->report;
-    uint64_t exit_code = report->exit_code;
+    uint64_t exit_code = vc->report->exit_code;
     enum sevc_result result = fetch(vc);
     uint16_t served;
 
-    if (result == SEVC_OK && is_bare_cpuid(report)) {
+    if (result == SEVC_OK && is_bare_cpuid(vc->report)) {
         vc->insn.kind = SEVC_INSN_CPUID;
         vc->insn.length = 2;
         return SEVC_OK;
