@@ -24,7 +24,7 @@ struct sevc_shared_page {
 /* Which accesses to unencrypted memory the #VC handler emulates. */
 enum sevc_mmio_policy {
     SEVC_MMIO_BASIC = 0, /* one load or store: MOV, MOVZX, MOVSX, MOVSXD, MOVNTI, MOVBE */
-    SEVC_MMIO_OFF,       /* none: all MMIO goes through the explicit calls of event.h */
+    SEVC_MMIO_OFF,       /* none: all MMIO goes through the explicit calls of direct.h */
     SEVC_MMIO_EXTENDED,  /* also arithmetic, logic and bit instructions, and string instructions */
 };
 

@@ -9,7 +9,7 @@
  *
  * Context of every function here: CPL 0, interrupts off from begin to end (the caller's duty: the
  * page is one per CPU), no preemption. Code that wants an explicit exchange and knows nothing of
- * sessions uses the calls of event.h.
+ * sessions uses the calls of direct.h.
  */
 #ifndef SEVC_GHCB_H
 #define SEVC_GHCB_H
