@@ -17,7 +17,7 @@ import files
 # include/sevc: a header's floor.
 HEADERS = {
     "status": 1, "config": 1, "svm": 1, "ghcb_abi": 1, "trap": 1, "os": 1, "cpu": 1,
-    "msr_protocol": 1,
+    "msr_protocol": 1, "trace_format": 1,
     "ghcb": 3, "insn": 3, "page": 3, "snp": 3,
     "event": 4,
     "vc": 5, "cpuid": 5, "direct": 5,
@@ -39,8 +39,8 @@ FILES = {
     "src/ghcb/msr_protocol.c": 1,  # pure
 }
 
-# What the emulator may know of the library: the specification's constants.
-EMULATOR_HEADERS = ("include/sevc/svm.h", "include/sevc/ghcb_abi.h")
+# What the emulator may know of the library: the specifications' constants.
+EMULATOR_HEADERS = ("include/sevc/svm.h", "include/sevc/ghcb_abi.h", "include/sevc/trace_format.h")
 
 # The headers that every C11 compiler brings along, freestanding.
 FREESTANDING = ("stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdalign.h", "limits.h")
