@@ -21,8 +21,8 @@ uint32_t boot_ap_jump_target(void)
 {
     uint32_t target;
 
-    if (view_of(BOOT_AP_JUMP_TABLE) != VIEW_PRIVATE)
+    if (!view_shows(BOOT_AP_JUMP_TABLE, VIEW_PRIVATE))
         return 0;
-    memcpy(&target, memory_direct(BOOT_AP_JUMP_TABLE), sizeof(target));
+    memcpy(&target, view_content(BOOT_AP_JUMP_TABLE), sizeof(target));
     return target;
 }

@@ -18,6 +18,7 @@ struct choice {
         SET_LOG,
         SET_STOP_NEVER,
         SET_RDTSC_NATIVE,
+        SET_VIEWS_OFF,
         SET_NMI_WINDOW_IRET,
         SET_NMI_IMMEDIATE,
     } field;
@@ -33,6 +34,8 @@ static const struct choice choices[] = {
     { "stop", "never", SET_STOP_NEVER, 1 },
     { "rdtsc", "intercept", SET_RDTSC_NATIVE, 0 },
     { "rdtsc", "native", SET_RDTSC_NATIVE, 1 },
+    { "views", "exact", SET_VIEWS_OFF, 0 },
+    { "views", "off", SET_VIEWS_OFF, 1 },
     { "nmi-window", "complete", SET_NMI_WINDOW_IRET, 0 },
     { "nmi-window", "iret", SET_NMI_WINDOW_IRET, 1 },
     { "nmi-storm", "immediate", SET_NMI_IMMEDIATE, 1 },
@@ -63,6 +66,9 @@ static void apply(const struct choice *choice)
         break;
     case SET_RDTSC_NATIVE:
         config.rdtsc_native = choice->setting != 0;
+        break;
+    case SET_VIEWS_OFF:
+        config.views_off = choice->setting != 0;
         break;
     case SET_NMI_WINDOW_IRET:
         config.nmi_window_iret = choice->setting != 0;

@@ -14,6 +14,7 @@ struct config {
     unsigned log;      /* log=0..3: enum report_level */
     bool stop_never;   /* stop=first|never: go on after a violation */
     bool rdtsc_native; /* rdtsc=native|intercept: RDTSC and RDTSCP */
+    bool views_off;    /* views=exact|off: no encryption, for speed */
     uint32_t allow;    /* allow=NAME[,NAME...]: enum ghcb_allow */
 
     bool nmi_window_iret;  /* nmi-window=complete|iret */

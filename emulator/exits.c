@@ -55,7 +55,7 @@ static void exit_reflect_by_opcode(struct vcpu *v)
 /* The GHCB, if the MSR names a page of guest RAM in its shared view. */
 static uint8_t *ghcb_page(uint64_t gpa)
 {
-    if ((gpa & PAGE_MASK) != 0 || !memory_is_guest_ram(gpa) || view_of(gpa) != VIEW_SHARED)
+    if ((gpa & PAGE_MASK) != 0 || !memory_is_guest_ram(gpa) || !view_shows(gpa, VIEW_SHARED))
         return NULL;
     return memory_direct(gpa);
 }

@@ -71,7 +71,7 @@ static uint8_t *page_of_request(const struct vcpu *v)
 
     if (!v->hold.by_page)
         return NULL;
-    if (view_of(v->hold.ghcb_gpa) != VIEW_SHARED)
+    if (!view_shows(v->hold.ghcb_gpa, VIEW_SHARED))
         report_violation(&where, "ghcb-alias",
                          "the GHCB at 0x%llx was accessed with the C-bit set during AP reset hold",
                          (unsigned long long)v->hold.ghcb_gpa);

@@ -136,7 +136,7 @@ static void withhold(bool now)
     if (guest.page == 0 || guest.withheld == now || !memory_is_guest_ram(guest.page) ||
         view_of(guest.page) != VIEW_PRIVATE)
         return;
-    npt_set(guest.page | NPT_C_BIT, now ? NPT_NONE : NPT_FULL);
+    npt_set(guest.page | NPT_C_BIT, memory_private(guest.page), now ? NPT_NONE : NPT_FULL);
     guest.withheld = now;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "memory.h"
 
+#include "config.h"
 #include "cpu.h"
 #include "fwcfg.h"
 #include "report.h"
@@ -22,8 +23,13 @@ struct e820_entry {
 struct memory_range memory_guest[8];
 size_t memory_guest_count;
 
+#define FOUR_GIB   0x100000000ull
+#define HALF_ALIGN 0x200000ull
+
 static uint64_t image_base;
-static struct memory_range monitor; /* pool and image, up to the end of low RAM */
+static struct memory_range monitor; /* private pages, pool and image, up to the end of low RAM */
+static struct memory_range monitor_high; /* private pages above 4 GiB */
+static uint64_t private_distance, private_distance_high;
 static uint64_t pool_next;
 
 uint64_t memory_pa(const void *pointer)
@@ -44,20 +50,36 @@ static void add_range(uint64_t start, uint64_t end)
     memory_guest[memory_guest_count++] = (struct memory_range){ start, end };
 }
 
-/* One piece of QEMU's RAM, less what the guest must not have. */
-static void add_ram(uint64_t start, uint64_t end)
+/* How much of [start, end) is the guest's; as much again, or more, lies above it. */
+static uint64_t share(uint64_t start, uint64_t end)
 {
+    if (config.views_off)
+        return end - start;
+    return (end - start) / 2 & ~(HALF_ALIGN - 1);
+}
+
+/* The piece of QEMU's RAM that holds the image. pool: where the monitor's pages begin. */
+static void add_low_ram(uint64_t end, uint64_t pool)
+{
+    uint64_t bytes = share(0, pool);
+
+    private_distance = config.views_off ? 0 : bytes;
+    monitor = (struct memory_range){ bytes, end };
+    add_range(0, bytes < LEGACY_START ? bytes : LEGACY_START);
+    add_range(LEGACY_END, bytes);
+}
+
+static void add_high_ram(uint64_t start, uint64_t end)
+{
+    uint64_t bytes = share(start, end);
+
     if (end > LAYOUT_DIRECT_BYTES)
         report_end(VERDICT_ERROR, "RAM above 512 GiB is not supported: use a smaller -m");
-    if (start < LEGACY_END) {
-        add_range(start, LEGACY_START);
-        start = LEGACY_END;
-    }
-    if (start < monitor.start && end > monitor.start) {
-        monitor.end = end;
-        end = monitor.start;
-    }
-    add_range(start, end);
+    if (monitor_high.end != 0)
+        report_end(VERDICT_ERROR, "QEMU's memory map has too many pieces");
+    private_distance_high = config.views_off ? 0 : bytes;
+    monitor_high = (struct memory_range){ start + bytes, end };
+    add_range(start, start + bytes);
 }
 
 /*
@@ -71,14 +93,18 @@ static uint64_t pool_bytes(uint64_t ram_bytes, uint64_t ram_end)
     return (tables + states + POOL_SPARE_PAGES * PAGE_BYTES) & ~PAGE_MASK;
 }
 
-void memory_init(uint64_t image_pa)
+void memory_locate(uint64_t image_pa)
+{
+    image_base = image_pa;
+    fwcfg_init();
+}
+
+void memory_init(void)
 {
     static struct e820_entry map[32];
     struct fwcfg_file file;
     uint64_t ram_bytes = 0, ram_end = 0;
 
-    image_base = image_pa;
-    fwcfg_init();
     if (!fwcfg_find("etc/e820", &file) || file.bytes > sizeof(map))
         report_end(VERDICT_ERROR, "no usable etc/e820 in fw_cfg: use machine pc or q35");
     fwcfg_read(&file, 0, map, file.bytes);
@@ -91,14 +117,21 @@ void memory_init(uint64_t image_pa)
         if (map[i].start + map[i].bytes > ram_end)
             ram_end = map[i].start + map[i].bytes;
     }
+    if (!config.views_off)
+        ram_bytes /= 2;
     uint64_t pool = pool_bytes(ram_bytes, ram_end);
-    if (pool + 0x1000000 > image_base)
+    if (pool > image_base || share(0, image_base - pool) < 0x1000000)
         report_end(VERDICT_ERROR, "too little memory below 4 GiB: give QEMU a larger -m");
-    monitor = (struct memory_range){ image_base - pool, image_base + LAYOUT_IMAGE_BYTES };
-    pool_next = monitor.start;
+    pool_next = image_base - pool;
     for (size_t i = 0; i < count; i++) {
-        if (map[i].type == E820_RAM)
-            add_ram(map[i].start, map[i].start + map[i].bytes);
+        if (map[i].type != E820_RAM)
+            continue;
+        if (map[i].start >= FOUR_GIB)
+            add_high_ram(map[i].start, map[i].start + map[i].bytes);
+        else if (map[i].start == 0)
+            add_low_ram(map[i].bytes, pool_next);
+        else
+            report_end(VERDICT_ERROR, "QEMU's memory map has too many pieces");
     }
 }
 
@@ -121,9 +154,15 @@ bool memory_is_guest_ram(uint64_t gpa)
     return false;
 }
 
+uint64_t memory_private(uint64_t gpa)
+{
+    return gpa + (gpa < FOUR_GIB ? private_distance : private_distance_high);
+}
+
 bool memory_is_monitor(uint64_t gpa)
 {
-    return gpa >= monitor.start && gpa < monitor.end;
+    return (gpa >= monitor.start && gpa < monitor.end) ||
+           (gpa >= monitor_high.start && gpa < monitor_high.end);
 }
 
 bool memory_is_rom(uint64_t gpa)

@@ -2,8 +2,10 @@
 /*
  * Physical memory: what there is, what the guest gets, and the monitor's own pages.
  *
- * The guest gets every byte of RAM at its own address (GPA = HPA, so that DMA works), except the
- * legacy hole (A0000-FFFFF) and the monitor's part: the top of the RAM below 4 GiB.
+ * The guest gets the lower half of the RAM below 4 GiB and the lower half of that above, except
+ * the legacy hole (A0000-FFFFF). What it shares lies at its own address (GPA = HPA, so that DMA
+ * works); what is private lies in the upper half, where no device looks (view.h). The monitor is at
+ * the top of the RAM below 4 GiB. With views=off there are no halves.
  */
 #ifndef EMULATOR_MEMORY_H
 #define EMULATOR_MEMORY_H
@@ -18,8 +20,11 @@ struct memory_range {
     uint64_t start, end; /* end: the first byte behind it */
 };
 
-/* image_pa: where the reset stub put the image. Reads QEMU's memory map, reserves the pool. */
-void memory_init(uint64_t image_pa);
+/* image_pa: where the reset stub put the image. From here on memory_pa() works. */
+void memory_locate(uint64_t image_pa);
+
+/* After config_read(). Reads QEMU's memory map, divides it, reserves the pool. */
+void memory_init(void);
 
 /* The physical address of monitor data (image or direct map). */
 uint64_t memory_pa(const void *pointer);
@@ -38,9 +43,13 @@ extern struct memory_range memory_guest[8];
 extern size_t memory_guest_count;
 
 bool memory_is_guest_ram(uint64_t gpa);
+
+/* The physical address of the private content of a page of guest RAM. */
+uint64_t memory_private(uint64_t gpa);
+
 bool memory_is_monitor(uint64_t gpa);     /* RAM that the guest must not touch */
 bool memory_is_rom(uint64_t gpa);         /* the monitor's ROM: reads as if it were absent */
-struct memory_range memory_monitor(void); /* its RAM */
+struct memory_range memory_monitor(void); /* its RAM below 4 GiB */
 uint64_t memory_guest_end(void);          /* behind the highest byte of guest RAM */
 
 #endif

@@ -43,9 +43,8 @@ void npt_init(void)
     root_all_private[0] = root[NPT_C_BIT >> 39];
 }
 
-void npt_set(uint64_t gpa, enum npt_access access)
+void npt_set(uint64_t gpa, uint64_t page, enum npt_access access)
 {
-    uint64_t page = gpa & ~NPT_C_BIT & ~PAGE_MASK;
     uint64_t nx = access == NPT_FULL ? 0 : PTE_NX;
 
     *leaf_of(gpa) = access == NPT_NONE ? 0 : page | NPT_LEAF | nx;

@@ -23,8 +23,11 @@ enum npt_access {
 /* Builds tables for all guest RAM, nothing mapped yet. */
 void npt_init(void);
 
-/* gpa: of a page of guest RAM, with or without the C-bit: the alias that is changed. */
-void npt_set(uint64_t gpa, enum npt_access access);
+/*
+ * gpa: of a page of guest RAM, with or without the C-bit: the alias that is changed. page: the
+ * physical page that it shows.
+ */
+void npt_set(uint64_t gpa, uint64_t page, enum npt_access access);
 
 /*
  * The nested CR3. Without paging, and with paging that has no room for a C-bit, every access of

@@ -49,11 +49,13 @@ _Noreturn void start(uint32_t image_pa)
 
     trap_init();
     drop_identity_map();
-    memory_init(image_pa);
+    memory_locate(image_pa);
     config_read();
+    memory_init();
     smp_find_processors();
-    report_log(REPORT_QUIET, "sevc-monitor: start version=%s ram=%lluM", SEVC_VERSION,
-               (unsigned long long)guest_ram_mib());
+    report_log(REPORT_QUIET, "sevc-monitor: start version=%s ram=%lluM private=0x%llx",
+               SEVC_VERSION, (unsigned long long)guest_ram_mib(),
+               (unsigned long long)memory_private(0));
     selftest_run();
     npt_init();
     view_init();

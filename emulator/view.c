@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "view.h"
 
+#include "config.h"
 #include "cpu.h"
+#include "libc.h"
 #include "memory.h"
 #include "npt.h"
 #include "smp.h"
@@ -13,30 +15,80 @@
 static uint8_t *states;
 static uint64_t flips;
 
-static void transform(uint64_t frame)
-{
-    uint64_t *words = memory_direct(frame * PAGE_BYTES);
-    /* A xorshift generator, seeded by the frame through an odd constant so that it is not 0. */
-    uint64_t key = (frame + 1) * 0x9E3779B97F4A7C15ull;
+/* The two places of a page. */
+struct places {
+    uint64_t *shared, *private;
+};
 
-    for (unsigned i = 0; i < PAGE_BYTES / sizeof(*words); i++) {
-        key ^= key << 13;
-        key ^= key >> 7;
-        key ^= key << 17;
-        words[i] ^= key;
+static struct places places_of(uint64_t frame)
+{
+    return (struct places){ memory_direct(frame * PAGE_BYTES),
+                            memory_direct(memory_private(frame * PAGE_BYTES)) };
+}
+
+/* A xorshift generator, seeded by the frame through an odd constant so that it is not 0. */
+static uint64_t first_key(uint64_t frame)
+{
+    return (frame + 1) * 0x9E3779B97F4A7C15ull;
+}
+
+static uint64_t next_key(uint64_t key)
+{
+    key ^= key << 13;
+    key ^= key >> 7;
+    return key ^ key << 17;
+}
+
+/* What the shared place holds while the page is private: neither plaintext nor its ciphertext. */
+static uint64_t noise(uint64_t key)
+{
+    return key * 0xD1342543DE82EF95ull;
+}
+
+static void to_private(uint64_t frame)
+{
+    struct places page = places_of(frame);
+    uint64_t key = first_key(frame);
+
+    for (unsigned i = 0; i < PAGE_BYTES / sizeof(*page.shared); i++) {
+        key = next_key(key);
+        page.private[i] = page.shared[i] ^ key;
+        page.shared[i] = noise(key);
+    }
+    flips++;
+}
+
+/* Words that are no noise any more have been written by a device meanwhile. */
+static void to_shared(uint64_t frame)
+{
+    struct places page = places_of(frame);
+    uint64_t key = first_key(frame);
+
+    for (unsigned i = 0; i < PAGE_BYTES / sizeof(*page.shared); i++) {
+        key = next_key(key);
+        if (page.shared[i] == noise(key))
+            page.shared[i] = page.private[i] ^ key;
     }
     flips++;
 }
 
 static void map(uint64_t frame)
 {
-    uint64_t gpa = frame * PAGE_BYTES;
+    uint64_t gpa = frame * PAGE_BYTES, private = memory_private(gpa);
     bool decrypted = (states[frame] & STATE_VIEW_MASK) == VIEW_PRIVATE;
     bool loose = (states[frame] & STATE_LOOSE) != 0;
 
+    if (config.views_off) {
+        npt_set(gpa, gpa, NPT_FULL);
+        npt_set(gpa | NPT_C_BIT, gpa, NPT_FULL);
+        return;
+    }
     /* Shared pages are not executable: a fetch through C=0 must fault to be decrypted. */
-    npt_set(gpa, decrypted ? (loose ? NPT_FULL : NPT_NONE) : NPT_DATA);
-    npt_set(gpa | NPT_C_BIT, decrypted ? NPT_FULL : NPT_NONE);
+    if (decrypted)
+        npt_set(gpa, private, loose ? NPT_FULL : NPT_NONE);
+    else
+        npt_set(gpa, gpa, NPT_DATA);
+    npt_set(gpa | NPT_C_BIT, private, decrypted ? NPT_FULL : NPT_NONE);
 }
 
 void view_init(void)
@@ -55,14 +107,27 @@ enum view view_of(uint64_t gpa)
     return states[gpa / PAGE_BYTES] & STATE_VIEW_MASK;
 }
 
+bool view_shows(uint64_t gpa, enum view view)
+{
+    return config.views_off || view_of(gpa) == view;
+}
+
+void *view_content(uint64_t gpa)
+{
+    return memory_direct(view_of(gpa) == VIEW_PRIVATE ? memory_private(gpa) : gpa);
+}
+
 bool view_require(uint64_t gpa, enum view view)
 {
     uint64_t frame = gpa / PAGE_BYTES;
 
-    if ((states[frame] & STATE_VIEW_MASK) == view)
+    if (view_shows(gpa, view))
         return false;
     smp_stop_others(frame);
-    transform(frame);
+    if (view == VIEW_PRIVATE)
+        to_private(frame);
+    else
+        to_shared(frame);
     states[frame] = (uint8_t)view;
     map(frame);
     return true;
@@ -73,19 +138,33 @@ bool view_require_code(uint64_t gpa)
     uint64_t frame = gpa / PAGE_BYTES;
     bool flipped = view_require(gpa, VIEW_PRIVATE);
 
-    if ((states[frame] & STATE_LOOSE) != 0)
+    if (config.views_off || (states[frame] & STATE_LOOSE) != 0)
         return flipped;
     states[frame] |= STATE_LOOSE;
     map(frame);
     return true;
 }
 
+static void adopt(uint64_t frame)
+{
+    struct places page = places_of(frame);
+    uint64_t key = first_key(frame);
+
+    if (view_shows(frame * PAGE_BYTES, VIEW_PRIVATE))
+        return;
+    memcpy(page.private, page.shared, PAGE_BYTES);
+    for (unsigned i = 0; i < PAGE_BYTES / sizeof(*page.shared); i++) {
+        key = next_key(key);
+        page.shared[i] = noise(key);
+    }
+    states[frame] = VIEW_PRIVATE;
+    map(frame);
+}
+
 void view_adopt_private(uint64_t start, uint64_t end)
 {
-    for (uint64_t gpa = start & ~PAGE_MASK; gpa < end; gpa += PAGE_BYTES) {
-        states[gpa / PAGE_BYTES] = VIEW_PRIVATE;
-        map(gpa / PAGE_BYTES);
-    }
+    for (uint64_t gpa = start & ~PAGE_MASK; gpa < end; gpa += PAGE_BYTES)
+        adopt(gpa / PAGE_BYTES);
 }
 
 uint64_t view_flips(void)

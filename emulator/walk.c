@@ -49,7 +49,7 @@ static void *entry_at(uint64_t gpa)
     if (!memory_is_guest_ram(gpa))
         return NULL;
     view_require(gpa, VIEW_PRIVATE);
-    return memory_direct(gpa);
+    return view_content(gpa);
 }
 
 static bool allowed(const struct vcpu *v, const struct walk *w)
@@ -139,7 +139,7 @@ static enum walk_result locate(struct vcpu *v, uint64_t va, unsigned access, voi
     if (!memory_is_guest_ram(gpa))
         return WALK_OUTSIDE_RAM;
     view_require(gpa, decrypt ? VIEW_PRIVATE : VIEW_SHARED);
-    *host = memory_direct(gpa);
+    *host = view_content(gpa);
     return WALK_OK;
 }
 

@@ -94,7 +94,7 @@ static void test_share(void)
     CHECK_EQUAL(equal_words(neighbour, 0x3000), WORDS);
 }
 
-/* The page that QEMU writes by itself: fw_cfg's DMA reaches shared memory only. */
+/* A page that QEMU writes by itself (dma.c has the other cases). */
 #define FW_CFG_DMA 0x514
 
 struct fw_cfg_dma {

@@ -273,7 +273,7 @@ class LauncherTest(unittest.TestCase):
 
     def test_what_an_emulated_sev_es_guest_needs_is_given(self):
         arguments = self.arguments()
-        for pair in (("-accel", "tcg"), ("-machine", "q35"), ("-m", "512M"), ("-smp", "1"),
+        for pair in (("-accel", "tcg"), ("-machine", "q35"), ("-m", "1024M"), ("-smp", "1"),
                      ("-cpu", "EPYC,+svm,+npt,phys-bits=48"), ("-bios", self.rom),
                      ("-device", "isa-debug-exit,iobase=0xf4,iosize=4"),
                      ("-device", "isa-debugcon,iobase=0x505,chardev=report"),
@@ -295,10 +295,23 @@ class LauncherTest(unittest.TestCase):
         self.assertIn("shift=5,sleep=off", arguments)
         arguments = self.arguments("--memory", "2G", "--machine", "pc", "--append", "a=1 b",
                                    "--", "-device", "edu")
-        self.assertIn("2G", arguments)
+        self.assertIn("4G", arguments)
         self.assertIn("pc", arguments)
         self.assertIn("name=opt/sevc/cmdline,string=a=1 b", arguments)
         self.assertEqual(arguments[-2:], ["-device", "edu"])
+        arguments = self.arguments("--memory", "2G", "--views", "off")
+        self.assertIn("2G", arguments)
+        self.assertIn("views=off", " ".join(arguments))
+
+    def test_the_verdict_names_what_the_guest_was_spared(self):
+        spared = ("--allow", "unscrubbed", "--views", "off")
+        result = self.launch(*spared, report="verdict success\n")
+        self.assertIn("verdict: the guest reported success [allow unscrubbed; "
+                      "encryption views off]\n", result.stdout)
+        result = self.launch(*spared, "--report", "json", report="verdict success\n")
+        self.assertEqual(json.loads(result.stdout)["concessions"],
+                         ["allow unscrubbed", "encryption views off"])
+        self.assertNotIn("[", self.launch(report="verdict success\n").stdout)
 
     def test_the_monitors_options_are_one_line(self):
         self.assertIn("name=opt/sevc/config,string=log=3 rdtsc=intercept stop=never "

@@ -71,8 +71,17 @@ def fw_cfg_string(name, text):
     return ["-fw_cfg", f"name=opt/sevc/{name},string={quoted(text)}"] if text else []
 
 
+def qemu_memory(options):
+    """With exact views QEMU has twice as much: private and shared content lie apart."""
+    if options.views == "off":
+        return options.memory
+    return f"{2 * int(options.memory[:-1])}{options.memory[-1].upper()}"
+
+
 def monitor_config(options):
     config = [f"log={options.log}", f"rdtsc={options.rdtsc}"]
+    if options.views != "exact":
+        config.append(f"views={options.views}")
     if options.keep_going:
         config.append("stop=never")
     if options.allow:
@@ -106,7 +115,7 @@ def qemu_command(options, qemu, rom, chardevs):
     """chardevs: options that define the character devices com1, debug and report."""
     command = [
         qemu, "-accel", processors.accelerator(options), "-machine", options.machine,
-        "-cpu", "EPYC,+svm,+npt,phys-bits=48", "-m", options.memory, "-smp", str(options.cpus),
+        "-cpu", "EPYC,+svm,+npt,phys-bits=48", "-m", qemu_memory(options), "-smp", str(options.cpus),
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-bios", rom,
     ]
     command += processors.qemu_options(options)

@@ -175,7 +175,7 @@ def table(report):
         f"{row[3]:>{widths[3]}}".rstrip() for row in rows)
 
 
-def print_text(status, report, reason):
+def print_text(status, report, reason, concessions):
     print()
     if report.counts:
         print(table(report))
@@ -185,14 +185,16 @@ def print_text(status, report, reason):
         print(f"nmi {nmi}")
     for mode in report.hostile:
         print("hostile " + " ".join(f"{key}={value}" for key, value in mode.items()))
-    print(f"verdict: {words(status, report, reason)}")
+    suffix = f" [{'; '.join(concessions)}]" if concessions else ""
+    print(f"verdict: {words(status, report, reason)}{suffix}")
 
 
-def print_json(status, report, reason, seconds, command):
+def print_json(status, report, reason, concessions, seconds, command):
     print(json.dumps({
         "verdict": report.verdict if reason is None else status.name.lower(),
         "status": int(status),
         "words": words(status, report, reason),
+        "concessions": concessions,
         "violations": report.violations,
         "counts": report.counts,
         "totals": report.totals,
