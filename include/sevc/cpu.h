@@ -136,7 +136,8 @@ struct sevc_cpu {
     uint64_t vmgexits; /* readable: VMGEXITs taken since sevc_cpu_init() */
     struct sevc_cpuid_table *cpuid_table;
     struct sevc_cpuid_own cpuid_own;
-    uint32_t direct_reason; /* of the last explicit call that failed: sevc_direct_reason() */
+    bool firmware_uses_ghcb; /* uefi.h: between sessions the page is not at rest */
+    uint32_t direct_reason;  /* of the last explicit call that failed: sevc_direct_reason() */
 } __attribute__((aligned(64)));
 
 #define SEVC_CPU_MAGIC        0x5550432D43564553ull /* "SEVC-CPU" */

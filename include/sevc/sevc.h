@@ -21,6 +21,7 @@
 #include <sevc/svm.h>
 #include <sevc/trace_format.h>
 #include <sevc/trap.h>
+#include <sevc/uefi.h>
 #include <sevc/vc.h>
 
 #endif

@@ -74,8 +74,10 @@ enum sevc_reason {
     SEVC_REASON_NOT_CANONICAL,  /* #GP or #SS */
     SEVC_REASON_COPY_FAULT,     /* sevc_os_copy() reported a fault */
     /* the GHCB */
-    SEVC_REASON_NOT_READY, /* this CPU has no GHCB: sevc_cpu_init() has not succeeded */
-    SEVC_REASON_NESTING,   /* a third #VC on this CPU: the backup page is in use */
+    SEVC_REASON_NOT_READY,      /* this CPU has no GHCB: sevc_cpu_init() has not succeeded */
+    SEVC_REASON_NESTING,        /* a third #VC on this CPU: the backup page is in use */
+    SEVC_REASON_NO_FIRMWARE_VC, /* the firmware has no #VC handler, or no GHCB */
+    SEVC_REASON_GHCB_PAGE,      /* the firmware's GHCB is not mapped, shared and writable */
     /* the host's answer */
     SEVC_REASON_REJECTED,        /* SW_EXITINFO1 = 2; the host's reason is in info2 */
     SEVC_REASON_UNDEFINED_REPLY, /* SW_EXITINFO1[31:0] > 2 */

@@ -80,6 +80,8 @@ enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cp
     session->saved_msr = sevc_arch_rdmsr(SEVC_MSR_GHCB);
     if (session->nested) {
         set_aside(session);
+    } else if (cpu->firmware_uses_ghcb) {
+        sevc_arch_zero(cpu->ghcb.va, PAGE_QWORDS); /* what its last use has left behind */
     }
     return SEVC_OK;
 }

@@ -12,6 +12,7 @@
 #define ENTRY_BYTES 48
 
 /* struct sevc_trap */
+#define TRAP_R15   120
 #define TRAP_RIP   136
 #define TRAP_BYTES 176
 

@@ -129,6 +129,11 @@ class Floors(Tree):
                      '#include "arch/arch.h"\n'):
             self.assert_one("examples/kernel/main.c", text, "public headers")
 
+    def test_only_the_uefi_example_knows_uefi(self):
+        self.assertEqual([], self.complaints("examples/uefi/main.c", "#include <efi.h>\n"))
+        self.assert_one("examples/kernel/main.c", "#include <efi.h>\n", "freestanding")
+        self.assert_one("src/vc/vc.c", "#include <efilib.h>\n", "freestanding")
+
     def test_zydis_stands_behind_one_file(self):
         self.assert_one("src/decode/second.c", "#include <Zydis/Zydis.h>\n", "only one file")
         os.remove(os.path.join(self.root, "src/decode/second.c"))

@@ -7,7 +7,8 @@ import sys
 import checks
 from archive import Archive
 
-HOOKS = ["sevc_os_translate", "sevc_os_copy", "sevc_os_register", "sevc_os_raise"]
+HOOKS = ["sevc_os_translate", "sevc_os_copy", "sevc_os_register", "sevc_os_raise",
+         "sevc_os_uefi"]
 
 # Bytes of stack below each function's own frame included, hooks excluded. More than half of it is
 # Zydis's decoder. include/sevc/config.h promises it.

@@ -8,7 +8,9 @@ ZYDIS_OBJECTS = {"Decoder.c.o", "DecoderData.c.o", "SharedData.c.o", "Register.c
 
 # Where the processor or another context enters the library.
 ENTRY_POINTS = ["sevc_vc_entry", "sevc_vc_entry_plain", "sevc_early_entry", "sevc_handle_vc",
-                "sevc_early_handle_vc", "sevc_nmi_entry"]
+                "sevc_early_handle_vc", "sevc_nmi_entry", "sevc_uefi_entry", "sevc_uefi_no_msr",
+                "sevc_uefi_handle_context", "sevc_uefi_translate", "sevc_uefi_copy",
+                "sevc_uefi_register"]
 
 
 def where(instruction):

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A UEFI application that lives as an SEV-ES guest under sevc.
+ *
+ *   sevc.efi           works under the firmware, prints its table of exits, returns to the shell
+ *   sevc.efi kernel    calls ExitBootServices() and goes on as a tiny kernel
+ */
+#include <efi.h>
+#include <efilib.h>
+
+#include "app.h"
+
+#define MAP_BYTES 65536
+
+EFI_STATUS efi_main(EFI_HANDLE image_handle, EFI_SYSTEM_TABLE *system_table);
+
+static EFI_HANDLE image;
+
+/* While sevc serves #VC: the console driver's every port access is an exit. */
+static void firmware_text(const char *text)
+{
+    while (*text != '\0') {
+        CHAR16 piece[64];
+        UINTN n = 0;
+
+        while (*text != '\0' && n + 1 < sizeof(piece) / sizeof(piece[0]))
+            piece[n++] = (CHAR16)*text++;
+        piece[n] = 0;
+        ST->ConOut->OutputString(ST->ConOut, piece);
+    }
+}
+
+/* The command line as the shell hands it over: UCS-2, its own name first. */
+static bool kernel_wanted(void)
+{
+    EFI_LOADED_IMAGE *loaded = NULL;
+    EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
+    const CHAR16 *options;
+    UINTN length;
+
+    if (EFI_ERROR(BS->HandleProtocol(image, &guid, (void **)&loaded)))
+        return false;
+    options = loaded->LoadOptions;
+    length = loaded->LoadOptionsSize / sizeof(CHAR16);
+    for (UINTN i = 0; options != NULL && i + 6 <= length; i++) {
+        if (CompareMem(options + i, L"kernel", 6 * sizeof(CHAR16)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The firmware's timer interrupt goes on under the program's IDT: five ticks are waited for. */
+static bool firmware_timer_lives(void)
+{
+    EFI_EVENT timer;
+    UINTN index;
+    bool good;
+
+    if (EFI_ERROR(BS->CreateEvent(EVT_TIMER, 0, NULL, NULL, &timer)))
+        return false;
+    good = !EFI_ERROR(BS->SetTimer(timer, TimerPeriodic, 100000)); /* 10 ms */
+    for (unsigned i = 0; good && i < 5; i++)
+        good = !EFI_ERROR(BS->WaitForEvent(1, &timer, &index));
+    BS->CloseEvent(timer);
+    put_line("  firmware's timer: %s", good ? "5 ticks" : "FAILED");
+    return good;
+}
+
+static EFI_STATUS application(void)
+{
+    bool good = work() && firmware_timer_lives();
+
+    if (sevc_cpu_ready(&uefi.cpu))
+        account_print();
+    good = vc_leave() && good;
+    put_line("sevc-uefi: application mode: %s", good ? "good" : "FAILED");
+    return good ? EFI_SUCCESS : EFI_ABORTED;
+}
+
+/* doc: exit-boot-services */
+static EFI_STATUS leave_firmware(void)
+{
+    static uint8_t map[MAP_BYTES];
+    EFI_STATUS status = EFI_ABORTED;
+
+    for (unsigned attempt = 0; attempt < 3 && EFI_ERROR(status); attempt++) {
+        UINTN bytes = sizeof(map), key, descriptor_bytes;
+        UINT32 version;
+
+        status = BS->GetMemoryMap(&bytes, (EFI_MEMORY_DESCRIPTOR *)map, &key, &descriptor_bytes,
+                                  &version);
+        if (!EFI_ERROR(status))
+            status = BS->ExitBootServices(image, key); /* the key may be old: once more */
+    }
+    if (!EFI_ERROR(status))
+        __asm__ volatile("cli");
+    return status;
+}
+/* doc: end */
+
+EFI_STATUS efi_main(EFI_HANDLE image_handle, EFI_SYSTEM_TABLE *system_table)
+{
+    EFI_STATUS status;
+
+    image = image_handle;
+    InitializeLib(image_handle, system_table);
+    put_text = firmware_text;
+    if (!vc_enter())
+        return EFI_UNSUPPORTED;
+    if (!kernel_wanted())
+        return application();
+    status = leave_firmware();
+    if (!EFI_ERROR(status))
+        kernel_main();
+    put_line("sevc-uefi: ExitBootServices failed: 0x%lx", (uint64_t)status);
+    vc_leave();
+    return status;
+}
