@@ -2,6 +2,7 @@
 #include "boot.h"
 
 #include "boot_ap.h"
+#include "boot_area.h"
 #include "boot_paging.h"
 #include "cpu.h"
 #include "format.h"
@@ -52,28 +53,8 @@ struct boot_page {
 
 static const uint64_t flat_gdt[3] = { 0, 0x00AF9B000000FFFF, 0x00CF93000000FFFF };
 
-/* The boot data grows down from the end of the guest's low RAM. */
-static struct memory_range boot_area;
-
-uint64_t boot_take(uint64_t bytes)
-{
-    boot_area.start = (boot_area.start - bytes) & ~PAGE_MASK;
-    if (boot_area.start < 0x1000000)
-        report_end(VERDICT_ERROR, "the modules do not fit: give QEMU a larger -m");
-    memset(memory_direct(boot_area.start), 0, (bytes + PAGE_MASK) & ~PAGE_MASK);
-    return boot_area.start;
-}
-
 /* The pages of the other processors. Empty if there are none. */
 static struct memory_range ap_area;
-
-static void find_boot_area(void)
-{
-    for (size_t i = 0; i < memory_guest_count; i++) {
-        if (memory_guest[i].end <= 0x100000000)
-            boot_area.start = boot_area.end = memory_guest[i].end & ~PAGE_MASK;
-    }
-}
 
 static uint64_t pa_of(const void *pointer)
 {
@@ -133,7 +114,7 @@ static struct memory_range next_used(const struct loader_kernel *kernel, uint64_
     struct memory_range best = { ~0ull, ~0ull };
 
     for (size_t i = 0; i <= kernel->count + 1; i++) {
-        struct memory_range r = i == kernel->count ? boot_area : ap_area;
+        struct memory_range r = i == kernel->count ? boot_area() : ap_area;
         if (i < kernel->count) {
             const struct loader_segment *s = &kernel->segments[i];
             r = (struct memory_range){ s->pa & ~PAGE_MASK,
@@ -161,20 +142,22 @@ static void build_map(struct boot_page *page, const struct loader_kernel *kernel
             add_map(page, used.start, used.end, E820_RESERVED);
             at = used.end;
         }
-        if (end == boot_area.end)
+        if (end == boot_area().end)
             add_map(page, memory_monitor().start, memory_monitor().end, E820_RESERVED);
     }
 }
 
 static void check_overlap(const struct loader_kernel *kernel)
 {
+    struct memory_range area = boot_area();
+
     for (size_t i = 0; i < kernel->count; i++) {
         const struct loader_segment *s = &kernel->segments[i];
-        if (s->pa < boot_area.end && s->pa + s->bytes > boot_area.start)
+        if (s->pa < area.end && s->pa + s->bytes > area.start)
             report_end(VERDICT_ERROR,
                        "the kernel's segment at 0x%llx collides with the boot data from 0x%llx "
                        "on: give QEMU a larger -m",
-                       (unsigned long long)s->pa, (unsigned long long)boot_area.start);
+                       (unsigned long long)s->pa, (unsigned long long)area.start);
         if (s->pa < ap_area.end && s->pa + s->bytes > ap_area.start)
             report_end(VERDICT_ERROR,
                        "the kernel's segment at 0x%llx collides with the pages of the other "
@@ -185,7 +168,7 @@ static void check_overlap(const struct loader_kernel *kernel)
 
 void boot_prepare(const struct loader_kernel *kernel, struct vcpu_entry *entry)
 {
-    find_boot_area();
+    boot_area_init();
     if (smp_count > 1)
         ap_area = (struct memory_range){ BOOT_AP_START, BOOT_AP_END };
     struct boot_page *page = memory_direct(boot_take(sizeof(*page)));
@@ -201,7 +184,7 @@ void boot_prepare(const struct loader_kernel *kernel, struct vcpu_entry *entry)
     entry->cr3 = boot_paging_build(kernel);
     check_overlap(kernel);
     build_map(page, kernel);
-    view_adopt_private(boot_area.start, boot_area.end);
+    view_adopt_private(boot_area().start, boot_area().end);
     if (smp_count > 1)
         entry->park_segment = boot_ap_prepare();
 
@@ -210,4 +193,6 @@ void boot_prepare(const struct loader_kernel *kernel, struct vcpu_entry *entry)
     entry->rsp = stack + STACK_BYTES - 8; /* as after a CALL */
     entry->gdt = pa_of(page->gdt);
     entry->gdt_limit = sizeof(page->gdt) - 1;
+    entry->code_selector = 0x08;
+    entry->data_selector = 0x10;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "boot_paging.h"
 
-#include <stdbool.h>
+#include <stddef.h>
 
+#include "boot_area.h"
 #include "cpu.h"
 #include "memory.h"
 #include "npt.h"
@@ -86,7 +87,7 @@ uint64_t boot_paging_build(const struct loader_kernel *kernel)
 
     root = boot_take(PAGE_BYTES);
     map_identity(end > 0x100000000 ? end : 0x100000000);
-    for (size_t i = 0; i < kernel->count; i++)
+    for (size_t i = 0; kernel != NULL && i < kernel->count; i++)
         map_segment(&kernel->segments[i]);
     return root | NPT_C_BIT;
 }

@@ -9,10 +9,7 @@
 
 #include "loader.h"
 
-/* Result: the guest's CR3. */
+/* kernel: NULL for the identity map alone. Result: the guest's CR3. */
 uint64_t boot_paging_build(const struct loader_kernel *kernel);
-
-/* boot.c: zeroed guest pages of the boot data. Result: their address. */
-uint64_t boot_take(uint64_t bytes);
 
 #endif

@@ -62,9 +62,10 @@
 #define VECTOR_GP  13
 #define VECTOR_PF  14
 
-#define MSR_EFER     0xC0000080
-#define MSR_HSAVE_PA 0xC0010117
-#define MSR_TSC_AUX  0xC0000103
+#define MSR_EFER         0xC0000080
+#define MSR_HSAVE_PA     0xC0010117
+#define MSR_TSC_AUX      0xC0000103
+#define MSR_MTRR_DEFAULT 0x2FF
 
 #define PAGE_BYTES 4096ull
 #define PAGE_MASK  (PAGE_BYTES - 1)

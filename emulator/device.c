@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "chipset.h"
 #include "cpu.h"
 #include "lapic.h"
 #include "memory.h"
@@ -73,6 +74,10 @@ void device_out(uint16_t port, unsigned size, uint32_t value)
 {
     if (out_special(port, value))
         return;
+    if (chipset_is_power_off(port, size, value)) {
+        stop = DEVICE_POWER_OFF;
+        return;
+    }
     if (size == 1)
         cpu_out8(port, (uint8_t)value);
     else if (size == 2)

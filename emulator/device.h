@@ -60,7 +60,7 @@ bool device_pmc(uint32_t index, uint64_t *value);
 /* A host learns CR4 from the automatic CR4 write trap; CPUID shows two bits of it. */
 void device_note_cr4(uint64_t cr4);
 
-enum device_stop { DEVICE_RUNNING, DEVICE_EXIT, DEVICE_RESET };
+enum device_stop { DEVICE_RUNNING, DEVICE_EXIT, DEVICE_RESET, DEVICE_POWER_OFF };
 
 /* Whether a port access has ended the run. value: what was written to the exit port. */
 enum device_stop device_stop_request(uint32_t *value);

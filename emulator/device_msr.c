@@ -32,6 +32,7 @@ static const struct {
     { 0xC0000103, 0xC0000103, MSR_READ_WRITE },    /* TSC_AUX */
     { 0xC0010010, 0xC0010010, MSR_READ },          /* SYSCFG */
     { 0xC0010015, 0xC0010015, MSR_WRITE_IGNORED }, /* HWCR */
+    { 0xC001001F, 0xC001001F, MSR_WRITE_IGNORED }, /* NB_CFG */
 };
 
 #define MSR_TSC           0x10

@@ -174,6 +174,8 @@ static void end_if_asked(void)
         return;
     case DEVICE_RESET:
         report_end(VERDICT_ERROR, "the guest reset the machine");
+    case DEVICE_POWER_OFF:
+        report_end(VERDICT_SUCCESS, "the guest powered off");
     case DEVICE_EXIT:
         if (value == 0)
             report_end(VERDICT_SUCCESS, "%s", "");

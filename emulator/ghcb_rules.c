@@ -58,6 +58,11 @@ const struct ghcb_allowance ghcb_allowances[] = {
     { GHCB_ALLOW_RAX_WITH_IN, "rax-with-in", "RAX may come with IN: Linux, EDK2 (they send 0)" },
     { GHCB_ALLOW_ALL_HYPERCALL_REGISTERS, "hypercall-registers",
       "VMMCALL may send every general register and RIP: guests of Hyper-V and VMware" },
+    { GHCB_ALLOW_STALE_GHCB, "stale-ghcb",
+      "the page that the GHCB MSR still names may be used privately: Linux, whose decompressor "
+      "gives its GHCB back" },
+    { GHCB_ALLOW_ENCRYPTED_ROM, "encrypted-rom",
+      "C0000-FFFFF may be read with the C-bit, and is garbage: Linux, which looks for ROMs" },
 };
 
 const size_t ghcb_allowance_count = sizeof(ghcb_allowances) / sizeof(ghcb_allowances[0]);

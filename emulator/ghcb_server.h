@@ -49,6 +49,8 @@ enum ghcb_allow {
     GHCB_ALLOW_XCR0_ALWAYS = 1u << 4,
     GHCB_ALLOW_RAX_WITH_IN = 1u << 5,
     GHCB_ALLOW_ALL_HYPERCALL_REGISTERS = 1u << 6,
+    GHCB_ALLOW_STALE_GHCB = 1u << 7, /* this and the next: rules of the monitor (npf.c) */
+    GHCB_ALLOW_ENCRYPTED_ROM = 1u << 8,
 };
 
 struct ghcb_allowance {

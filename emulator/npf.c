@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "npf.h"
 
+#include <stddef.h>
+
 #include <sevc/svm.h>
 
 #include "config.h"
@@ -11,6 +13,10 @@
 #include "npt.h"
 #include "vcpu.h"
 #include "view.h"
+
+/* Option ROMs and BIOS of a PC. */
+#define ROM_AREA_START 0xC0000
+#define ROM_AREA_END   0x100000
 
 /* A nested fault, taken apart. */
 struct nested_fault {
@@ -57,6 +63,8 @@ static void judge_ghcb_alias(struct vcpu *v, uint64_t gpa)
     struct vcpu_where where = vcpu_where(v);
     uint64_t ghcb;
 
+    if ((config.allow & GHCB_ALLOW_STALE_GHCB) != 0)
+        return;
     if (ghcb_server_wants_page(&v->ghcb, &ghcb) && ghcb != 0 && (gpa & ~PAGE_MASK) == ghcb)
         report_violation(&where, "ghcb-alias", "the GHCB at 0x%llx was accessed with the C-bit set",
                          (unsigned long long)ghcb);
@@ -86,6 +94,26 @@ static void fault_in_ram(struct vcpu *v, const struct nested_fault *fault)
     reinject_event(v);
 }
 
+/*
+ * What firmware would have left in C0000-FFFFF is nothing that a guest could decrypt. Result: the
+ * guest reads garbage there from now on.
+ */
+static bool read_encrypted_rom(const struct nested_fault *fault)
+{
+    static uint64_t *garbage;
+
+    if ((config.allow & GHCB_ALLOW_ENCRYPTED_ROM) == 0 || !fault->encrypted || fault->write ||
+        fault->walk || fault->fetch || fault->gpa < ROM_AREA_START || fault->gpa >= ROM_AREA_END)
+        return false;
+    if (garbage == NULL) {
+        garbage = memory_alloc_pages(1);
+        for (unsigned i = 0; i < PAGE_BYTES / sizeof(*garbage); i++)
+            garbage[i] = (i + 1) * 0x9E3779B97F4A7C15ull;
+    }
+    npt_set_garbage(fault->gpa & ~PAGE_MASK, garbage);
+    return true;
+}
+
 /* Accesses outside RAM that no handler can make good. Result: the rule, NULL if it is MMIO. */
 static const char *fatal_rule(const struct vcpu *v, const struct nested_fault *fault)
 {
@@ -109,6 +137,10 @@ void npf_handle(struct vcpu *v)
 
     if (memory_is_guest_ram(fault.gpa)) {
         fault_in_ram(v, &fault);
+        return;
+    }
+    if (read_encrypted_rom(&fault)) {
+        reinject_event(v);
         return;
     }
     const char *rule = fatal_rule(v, &fault);

@@ -50,6 +50,11 @@ void npt_set(uint64_t gpa, uint64_t page, enum npt_access access)
     *leaf_of(gpa) = access == NPT_NONE ? 0 : page | NPT_LEAF | nx;
 }
 
+void npt_set_garbage(uint64_t gpa, const void *page)
+{
+    *leaf_of(gpa | NPT_C_BIT) = memory_pa(page) | ((NPT_LEAF | PTE_NX) & ~(uint64_t)PTE_W);
+}
+
 uint64_t npt_root(bool guest_has_c_bit)
 {
     return memory_pa(guest_has_c_bit ? root : root_all_private);

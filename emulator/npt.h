@@ -29,6 +29,9 @@ void npt_init(void);
  */
 void npt_set(uint64_t gpa, uint64_t page, enum npt_access access);
 
+/* Shows the guest a page of the monitor's, read-only, at a C=1 address where there is no RAM. */
+void npt_set_garbage(uint64_t gpa, const void *page);
+
 /*
  * The nested CR3. Without paging, and with paging that has no room for a C-bit, every access of
  * the guest is private (APM vol. 2, 15.34.5): that root shows the C=1 aliases at C=0 addresses.

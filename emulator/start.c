@@ -8,6 +8,7 @@
 #include "cpu.h"
 #include "device.h"
 #include "ghcb_server.h"
+#include "linux.h"
 #include "loader.h"
 #include "memory.h"
 #include "npt.h"
@@ -59,8 +60,12 @@ _Noreturn void start(uint32_t image_pa)
     selftest_run();
     npt_init();
     view_init();
-    loader_load(&kernel);
-    boot_prepare(&kernel, &entry);
+    if (linux_is_wanted()) {
+        linux_prepare(&entry);
+    } else {
+        loader_load(&kernel);
+        boot_prepare(&kernel, &entry);
+    }
 
     ghcb_platform_init(&platform, DEVICE_C_BIT);
     platform.allow = config.allow;
@@ -68,7 +73,7 @@ _Noreturn void start(uint32_t image_pa)
     if (smp_count > 1)
         platform.jump_table_gpa = BOOT_AP_JUMP_TABLE;
     report_log(REPORT_EVENTS, "sevc-monitor: guest entry=0x%llx start-info=0x%llx",
-               (unsigned long long)entry.rip, (unsigned long long)entry.rdi);
+               (unsigned long long)entry.rip, (unsigned long long)(entry.rdi | entry.rsi));
     struct vcpu *first = vcpu_create(0, &platform, &entry);
     smp_start_processors(&platform, &entry);
     storm_start();

@@ -3,6 +3,7 @@
 
 #include <sevc/svm.h>
 
+#include "chipset.h"
 #include "config.h"
 #include "cpu.h"
 #include "device.h"
@@ -76,10 +77,10 @@ static void init_control(struct vmcb *vmcb)
 
 static void init_state(struct vmcb *vmcb, const struct vcpu_entry *entry)
 {
-    const struct vmcb_segment data = { 0x10, 0xC93, 0xFFFFFFFF, 0 };
+    const struct vmcb_segment data = { entry->data_selector, 0xC93, 0xFFFFFFFF, 0 };
     const struct vmcb_segment none = { 0, 0, 0, 0 };
 
-    vmcb->cs = (struct vmcb_segment){ 0x08, 0xA9B, 0xFFFFFFFF, 0 };
+    vmcb->cs = (struct vmcb_segment){ entry->code_selector, 0xA9B, 0xFFFFFFFF, 0 };
     vmcb->ds = vmcb->es = vmcb->ss = data;
     vmcb->fs = vmcb->gs = none;
     vmcb->gdtr = (struct vmcb_segment){ 0, 0, entry->gdt_limit, entry->gdt };
@@ -133,10 +134,12 @@ struct vcpu *vcpu_create(unsigned index, struct ghcb_platform *platform,
     v->vmcb_pa = memory_pa(v->vmcb);
     init_control(v->vmcb);
     init_state(v->vmcb, entry);
-    if (index == 0)
+    if (index == 0) {
         v->gpr[GPR_RDI] = entry->rdi;
-    else
+        v->gpr[GPR_RSI] = entry->rsi;
+    } else {
         init_parked(v->vmcb, entry->park_segment);
+    }
     v->lapic.spurious = 0xFF;
     ghcb_server_init(&v->ghcb, platform);
     return v;
@@ -145,6 +148,7 @@ struct vcpu *vcpu_create(unsigned index, struct ghcb_platform *platform,
 _Noreturn void vcpu_loop(struct vcpu *v)
 {
     cpu_wrmsr(MSR_HSAVE_PA, memory_pa(host_save[v->index]));
+    chipset_init_processor();
     cpu_clgi();
     vcpu_load_hidden(v->vmcb_pa);
     smp_lock(v);

@@ -46,8 +46,8 @@ struct vcpu {
 
 /* The state at entry that boot.c decides; the rest is as docs/emulator.md promises. */
 struct vcpu_entry {
-    uint64_t rip, rsp, rdi, cr3, gdt;
-    uint16_t gdt_limit;
+    uint64_t rip, rsp, rdi, rsi, cr3, gdt;
+    uint16_t gdt_limit, code_selector, data_selector;
     uint16_t park_segment; /* where the others wait, in real mode (boot_ap.c) */
 };
 

@@ -419,6 +419,47 @@ class LauncherTest(unittest.TestCase):
         self.refused(2, "--memory", "--memory", "1G,slots=2")
         self.refused(2, "--memory", "--memory", "1")
 
+    # ---- Linux ----
+
+    def bzimage(self):
+        return self.file("vmlinuz", bytes(0x1FE) + b"\x55\xAA\xEB\x66HdrS" + bytes(64))
+
+    def test_linux_is_handed_over_with_its_disk_and_the_allowances_are_told(self):
+        kernel, disk = self.bzimage(), self.file("initrd")
+        result = self.launch_raw("--linux", kernel, "--initrd", disk, "--append", "quiet",
+                                 "--allow", "unscrubbed", report="verdict success the guest "
+                                 "powered off\n")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("verdict: the guest powered off [allow unscrubbed; allow wide-registers; ",
+                      result.stdout)
+        arguments = self.seen()["arguments"]
+        for item in (f"name=opt/sevc/linux,file={kernel}", f"name=opt/sevc/initrd,file={disk}",
+                     "name=opt/sevc/cmdline,string=quiet"):
+            self.assertIn(item, arguments)
+        self.assertFalse([item for item in arguments if "opt/sevc/kernel" in item])
+        self.assertTrue([item for item in arguments if ",,encrypted-rom" in item])
+
+    def test_what_linux_cannot_use_is_refused(self):
+        kernel = self.bzimage()
+        for words, options in (
+                ("give one kernel", ["--linux", kernel, self.kernel]),
+                ("is not a Linux bzImage", ["--linux", self.kernel]),
+                ("No such file", ["--linux", os.path.join(self.folder, "none")]),
+                ("no such file", ["--linux", kernel, "--initrd", "none"]),
+                ("takes no modules", ["--linux", kernel, "--module", self.kernel]),
+                ("--initrd needs --linux", [self.kernel, "--initrd", kernel]),
+                ("no kernel", [])):
+            with self.subTest(words):
+                result = self.launch_raw(*options)
+                self.assertEqual(result.returncode, 2, result.stderr)
+                self.assertIn(words, result.stderr)
+                self.assertEqual(len(result.stderr.splitlines()), 1, "one line is enough")
+
+    def test_exits_and_time_are_told(self):
+        result = self.launch(report="total vc=1 vmgexit=1 violations=0 exits=57 flips=3\n"
+                             "verdict success\n")
+        self.assertRegex(result.stdout, "run: 57 exits of QEMU's SVM, 3 page flips, [0-9.]+ sec")
+
     def test_a_timeout_is_a_time(self):
         for seconds in ("-3", "-0.1", "nan", "inf"):
             with self.subTest(seconds):

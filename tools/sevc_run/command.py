@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from sevc_run import hostile, processors
+from sevc_run import hostile, linux, processors
 from sevc_run.status import Refusal, Status
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -102,7 +102,9 @@ def split_module(text):
 
 
 def guest_files(options):
-    command = fw_cfg_file("kernel", options.kernel)
+    command = []
+    for name, path in linux.files(options) if options.linux else [("kernel", options.kernel)]:
+        command += fw_cfg_file(name, path)
     command += fw_cfg_string("cmdline", options.append)
     for number, module in enumerate(options.module):
         path, name = split_module(module)

@@ -131,7 +131,7 @@ def words(status, report, reason):
     if reason:
         return reason
     if status == Status.SUCCESS:
-        return "the guest reported success"
+        return detail or "the guest reported success"
     if status == Status.FAILURE:
         return f"the guest reported failure, code {pairs.get('code', 0)}"
     if status == Status.VIOLATION:
@@ -175,7 +175,7 @@ def table(report):
         f"{row[3]:>{widths[3]}}".rstrip() for row in rows)
 
 
-def print_text(status, report, reason, concessions):
+def print_text(status, report, reason, concessions, seconds):
     print()
     if report.counts:
         print(table(report))
@@ -185,6 +185,9 @@ def print_text(status, report, reason, concessions):
         print(f"nmi {nmi}")
     for mode in report.hostile:
         print("hostile " + " ".join(f"{key}={value}" for key, value in mode.items()))
+    if "exits" in report.totals:
+        print(f"run: {report.totals['exits']} exits of QEMU's SVM, "
+              f"{report.totals.get('flips', 0)} page flips, {seconds:.1f} seconds")
     suffix = f" [{'; '.join(concessions)}]" if concessions else ""
     print(f"verdict: {words(status, report, reason)}{suffix}")
 

@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Boots Debian's stock Linux with tools/sevc-run, and checks what it says and what it leaves.
+
+The guest's /init and a user program in it check the guest's side (tests/linux/init, guest_user.c);
+here the host's side is checked: the verdict, the monitor's counts, the bytes on the disks. With
+--native the same guest is first run without the monitor, and the times are compared.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.environ.get("SEVC_BUILD_DIR", os.path.join(ROOT, "build"))
+KERNEL = os.path.join(BUILD, "linux", "vmlinuz")
+MIB = 1 << 20
+
+# quiet: each line of the kernel's costs as many exits as it has characters, three times over.
+COMMAND_LINE = "console=ttyS0 quiet"
+
+# DMA of a virtio device goes through the kernel's bounce buffers only if it says that it knows no
+# more of the guest's memory than other devices do.
+VIRTIO = "disable-legacy=on,iommu_platform=on"
+
+
+def parse_arguments(argv):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--program", required=True, help="guest-user, built")
+    add("--cpus", type=int, default=1)
+    add("--machine", default="q35")
+    add("--disks", action="store_true")
+    add("--net", action="store_true")
+    add("--sevc-run", action="append", default=[], metavar="OPTION", help="for sevc-run (repeatable)")
+    add("--seconds", type=int, default=600)
+    return parser.parse_args(argv)
+
+
+# ---- The guest ----
+
+
+def make_initrd(folder, program):
+    path = os.path.join(folder, "initrd.cpio")
+    subprocess.run([os.path.join(ROOT, "scripts", "linux-image"), "--build", BUILD,
+                    "--initrd", path, "--init", os.path.join(HERE, "init"), program], check=True)
+    return path
+
+
+def make_disk(folder, name):
+    """The first MiB is random, as the guest's copy of it must be; the rest is the guest's."""
+    path = os.path.join(folder, name + ".img")
+    with open(path, "wb") as file:
+        file.write(os.urandom(MIB))
+        file.truncate(8 * MIB)
+    return path
+
+
+def devices(options, folder):
+    found = []
+    if options.disks:
+        vda, sda = (make_disk(folder, name) for name in ("vda", "sda"))
+        found += ["-drive", f"file={vda},if=none,id=v,format=raw",
+                  "-device", f"virtio-blk-pci,drive=v,{VIRTIO}",
+                  "-drive", f"file={sda},if=none,id=a,format=raw"]
+        if options.machine == "pc":
+            found += ["-device", "ahci,id=ahci"]
+        found += ["-device", f"ide-hd,drive=a,bus={'ahci' if options.machine == 'pc' else 'ide'}.0"]
+    if options.net:
+        found += ["-netdev", "user,id=n", "-device", f"virtio-net-pci,netdev=n,romfile=,{VIRTIO}"]
+    return found
+
+
+def boot(options, folder, initrd):
+    words = [COMMAND_LINE] + [word for word in ("disks", "net") if getattr(options, word)]
+    command = [sys.executable, "-B", os.path.join(ROOT, "tools", "sevc-run"), "--report", "json",
+               "--linux", KERNEL, "--initrd", initrd, "--append", " ".join(words),
+               "--cpus", str(options.cpus), "--machine", options.machine,
+               "--timeout", str(options.seconds), *options.sevc_run,
+               "--", *devices(options, folder)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                          stdin=subprocess.DEVNULL, encoding="utf-8", errors="replace")
+    try:
+        report = json.loads(done.stdout)
+    except ValueError:
+        report = {}
+    return done.returncode, report, done.stderr.replace("\r", "")
+
+
+# ---- What must hold ----
+
+
+def count(report, key, code, column):
+    return sum(row.get(column, 0) for row in report.get("counts", []) if row.get(key) == code)
+
+
+def disk_complaints(folder, name, console):
+    with open(os.path.join(folder, name + ".img"), "rb") as file:
+        given, copied, written = (file.read(MIB) for _ in range(3))
+    ours = (f"{name} was here\n" * MIB).encode()[:MIB]
+    if f"{name} {hashlib.sha256(given).hexdigest()}" not in console:
+        yield f"the guest has read something else from {name}"
+    if copied != given:
+        yield f"the guest's copy on {name} differs"
+    if written != ours:
+        yield f"what the guest wrote to {name} did not arrive"
+
+
+def complaints(options, folder, status, report, console):
+    if status != 0 or report.get("words") != "the guest powered off":
+        yield f"status {status} of sevc-run: {report.get('words')}"
+    if report.get("violations"):
+        yield f"violations: {report['violations']}"
+    wanted = ["encryption: Memory Encryption Features active: AMD SEV SEV-ES",
+              f"processors: {options.cpus} processors", "user: ", "kernel-log: "]
+    wanted += ["virtio-disk: ", "ahci-disk: ", "bounced: software IO TLB"] * options.disks
+    wanted += ["network: 3 packets transmitted, 3 packets received"] * options.net
+    for text in wanted:
+        if f"linux: ok {text}" not in console:
+            yield f"no 'linux: ok {text}' on the console"
+    if "linux: a string from user mode\n" not in console:
+        yield "no string that a user program has written to a port by one instruction"
+    if options.disks:
+        for name in ("vda", "sda"):
+            yield from disk_complaints(folder, name, console)
+    # That it was an SEV-ES guest in the monitor's eyes, too.
+    for name, code in (("CPUID", 0x72), ("IOIO", 0x7B), ("MSR", 0x7C), ("MMIO", 0x400)):
+        if count(report, "exit", code, "vc") < 10:
+            yield f"fewer than 10 #VC of {name}"
+    # Each of the other processors was held, and woken by INIT and SIPI.
+    if count(report, "msr", 6, "vmgexit") != options.cpus - 1:
+        yield "the processors have not all come out of AP reset hold"
+
+
+def main(argv):
+    options = parse_arguments(argv)
+    with tempfile.TemporaryDirectory(prefix="sevc-linux.") as folder:
+        started = time.monotonic()
+        status, report, console = boot(options, folder, make_initrd(folder, options.program))
+        print(console)
+        totals = report.get("totals", {})
+        print(f"exits of a stock Linux boot: {totals.get('exits')} of SVM, {totals.get('vc')} #VC, "
+              f"{totals.get('vmgexit')} VMGEXIT, {totals.get('flips')} page flips; "
+              f"{time.monotonic() - started:.1f} s")
+        found = list(complaints(options, folder, status, report, console))
+    for complaint in found:
+        print(f"FAILED: {complaint}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
