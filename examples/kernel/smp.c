@@ -6,6 +6,8 @@
 #define ICR_NMI      0x4400
 #define MSR_TSC_AUX  0xC0000103
 #define PIC_DATA     0x21
+#define PORT_RTC     0x70
+#define RTC_SECONDS  0x00
 #define APIC_ID      0x020
 #define WORK_ROUNDS  100
 #define STORM_ROUNDS 20
@@ -166,8 +168,8 @@ static void nmis_for_all(void)
 {
     for (unsigned n = 0; n < online; n++) {
         unsigned arrived = 0;
-        for (unsigned i = 0; i < NMIS; i++)
-            arrived += nmi_arrives(n);
+        while (arrived < NMIS && nmi_arrives(n))
+            arrived++;
         expect(arrived == NMIS, "all NMIs arrive");
     }
     expect(cpu.depth == 0, "no GHCB is left in use"); /* the others may be in an NMI right now */
@@ -226,25 +228,51 @@ static uint64_t random_next(uint64_t *state)
     return *state;
 }
 
-/* The host sends what it was told to (docs/emulator.md, nmi-storm, irq-storm); we add our own. */
+/* Seconds since the first call, by the real-time clock; to be called once a minute at least. */
+static uint64_t clock_seconds(void)
+{
+    static unsigned last = 60;
+    static uint64_t passed;
+    unsigned now;
+
+    out8(PORT_RTC, RTC_SECONDS);
+    now = in8(PORT_RTC + 1);
+    now = (now >> 4) * 10 + (now & 0xF); /* BCD */
+    if (last < 60)
+        passed += (now + 60 - last) % 60;
+    last = now;
+    return passed;
+}
+
+/*
+ * The host sends what it was told to (docs/emulator.md, nmi-storm, irq-storm); we add our own. It
+ * lasts for "rounds=N", or "seconds=N".
+ */
 void show_storm(void)
 {
     uint64_t seed = cmdline_number("seed", 1);
-    uint64_t all = cmdline_number("rounds", STORM_ROUNDS);
+    bool timed = cmdline_has_key("seconds");
+    uint64_t all = timed ? cmdline_number("seconds", 0) : cmdline_number("rounds", STORM_ROUNDS);
     uint64_t state = seed * 0x9E3779B97F4A7C15ull + 1;
+    uint64_t now = 0, shown = 0;
 
     if (reference.eax == 0)
         show_smp();
     stormy = true;
     rounds = STORM_WORK;
-    for (uint64_t i = 1; i <= all; i++) {
+    (void)clock_seconds();
+    while (now < all) {
         command_all(work);
         apic_send((unsigned)(random_next(&state) % online), ICR_NMI);
         work();
         wait_for_all();
-        if (i % ((all + 9) / 10) == 0)
-            kprintf("  seed %lu, round %lu of %lu: %lu NMIs, %lu interrupts, %lu rounds of work\n",
-                    seed, i, all, sum(nmi_count), sum(interrupt_count), sum(done));
+        now = timed ? clock_seconds() : now + 1;
+        if (now - shown >= (all + 9) / 10 || now >= all) {
+            kprintf("  seed %lu, %s %lu of %lu: %lu NMIs, %lu interrupts, %lu rounds of work\n",
+                    seed, timed ? "second" : "round", now, all, sum(nmi_count),
+                    sum(interrupt_count), sum(done));
+            shown = now;
+        }
     }
     stormy = false;
     for (unsigned n = 0; n < online; n++)

@@ -15,8 +15,8 @@ DEMO = os.path.join(ROOT, "scripts", "demo")
 BUILD = os.environ.get("SEVC_DEMO_TEST_BUILD")
 
 
-def run(**environment):
-    return subprocess.run([DEMO], capture_output=True, text=True, errors="replace", check=False,
+def run(*arguments, **environment):
+    return subprocess.run([DEMO, *arguments], capture_output=True, text=True, errors="replace", check=False,
                           stdin=subprocess.DEVNULL,
                           env=dict(os.environ, SEVC_BUILD_DIR=BUILD, **environment))
 
@@ -59,6 +59,21 @@ class Demo(unittest.TestCase):
         self.assertIn("All is well.", result.stdout)
         self.assertIn("timer interrupts", result.stdout)
         self.assertNotIn("sevc-count", result.stdout)
+
+    def test_1_several_processors_start_through_the_jump_table_and_work(self):
+        for cpus in (2, 3, 4):
+            with self.subTest(cpus):
+                result = run("--cpus", str(cpus))
+                self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+                self.assertIn(f"{cpus} processors online, started through the jump table",
+                              result.stdout)
+                working = re.findall(r"(?m)^  cpu (\d): 100 rounds .*, 0 wrong answers$",
+                                     result.stdout)
+                self.assertEqual(working, [str(n) for n in range(cpus)])
+                self.assertIn(f"cpu {cpus - 1}: offline in AP reset hold, and back at work",
+                              result.stdout)
+                self.assertIn("10 NMIs to each", result.stdout)
+                self.assertRegex(result.stdout.splitlines()[-1], ", 0 protocol violations$")
 
     def test_2_a_guest_that_takes_too_long(self):
         self.assert_refuses(run(SEVC_DEMO_SECONDS="0.1"),
