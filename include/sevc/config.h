@@ -37,6 +37,14 @@
 #define SEVC_CPUID_TABLE_ENTRIES 128
 #endif
 
+/*
+ * 1: the handlers record what they do (trace.h), 0: nothing of that is compiled. It takes more stack:
+ * give SEVC_VC_LEVEL_BYTES 1024 more.
+ */
+#ifndef SEVC_TRACE
+#define SEVC_TRACE 0
+#endif
+
 #if SEVC_VC_LEVEL_BYTES < 2048 || SEVC_VC_LEVEL_BYTES % 16 != 0
 #error "SEVC_VC_LEVEL_BYTES: at least 2048, and a multiple of 16"
 #endif

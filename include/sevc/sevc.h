@@ -19,6 +19,7 @@
 #include <sevc/page.h>
 #include <sevc/status.h>
 #include <sevc/svm.h>
+#include <sevc/trace.h>
 #include <sevc/trace_format.h>
 #include <sevc/trap.h>
 #include <sevc/uefi.h>

@@ -4,6 +4,7 @@
 #include <sevc/svm.h>
 
 #include "../arch/arch.h"
+#include "../trace/tap.h"
 
 static enum sevc_result fail(struct sevc_report *report, enum sevc_result result,
                              enum sevc_stage stage, enum sevc_reason reason)
@@ -18,7 +19,7 @@ static enum sevc_result fail(struct sevc_report *report, enum sevc_result result
 static uint64_t ask(struct sevc_report *report, uint64_t request)
 {
     report->nae_code = 0;
-    report->info1 = sevc_msr_exchange(request);
+    report->info1 = sevc_tap_msr_exchange(request);
     report->vmgexits++;
     return report->info1;
 }

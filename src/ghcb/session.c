@@ -12,6 +12,7 @@
 #include <sevc/svm.h>
 
 #include "../arch/arch.h"
+#include "../trace/tap.h"
 #include "layout.h"
 
 #define PAGE_QWORDS (SEVC_GHCB_SIZE / 8)
@@ -156,7 +157,9 @@ static void send(struct sevc_session *session, uint64_t event, uint64_t info1, u
     session->cpu->vmgexits++;
     session->report->vmgexits++;
     session->report->nae_code = event;
+    sevc_tap_sent(session);
     sevc_arch_vmgexit();
+    sevc_tap_returned(session);
 }
 
 /*

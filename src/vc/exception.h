@@ -16,6 +16,8 @@
 #include <sevc/svm.h>
 #include <sevc/vc.h>
 
+#include "../trace/tap.h"
+
 struct sevc_exception {
     struct sevc_cpu *cpu;
     struct sevc_trap *trap;

@@ -133,7 +133,7 @@ static enum sevc_result fetch(struct sevc_exception *vc)
     copy.user = sevc_vc_is_user(vc);
     copy.done = 0;
     report->insn_bytes = SEVC_INSN_MAX_BYTES;
-    if (!sevc_os_copy(&copy)) {
+    if (!sevc_tap_copy(&copy)) {
         report->insn_bytes = (uint8_t)copy.done;
         report->fault = copy.fault;
     }
@@ -303,6 +303,7 @@ enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,
     vc.cpu = cpu;
     vc.trap = trap;
     vc.report = report;
+    sevc_tap_exception(cpu, trap);
     if (sevc_vc_is_forwarded(report->exit_code)) {
         result = sevc_vc_forward(&vc);
     } else {
@@ -312,5 +313,6 @@ enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,
         }
     }
     report->result = result;
+    sevc_tap_result(trap, report);
     return result;
 }

@@ -67,7 +67,7 @@ static enum sevc_result not_mapped(struct sevc_exception *vc, const struct sevc_
 static enum sevc_result translate(struct sevc_exception *vc, const struct sevc_mmio_access *access,
                                   uint64_t va, struct sevc_mapping *mapping)
 {
-    if (!sevc_os_translate(vc->trap, va, mapping)) {
+    if (!sevc_tap_translate(vc->trap, va, mapping)) {
         return not_mapped(vc, access, va);
     }
     if (access->write && !mapping->writable) {

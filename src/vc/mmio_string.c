@@ -54,7 +54,7 @@ static enum sevc_result copy(struct sevc_exception *vc, const struct sevc_mmio_a
         .access = kind,
     };
 
-    if (!sevc_os_copy(&request)) {
+    if (!sevc_tap_copy(&request)) {
         return sevc_vc_raise(vc, SEVC_STAGE_TRANSLATE, SEVC_REASON_COPY_FAULT, request.fault);
     }
     return SEVC_OK;

@@ -22,10 +22,10 @@ static enum sevc_result find(struct sevc_exception *vc, struct sevc_mapping *map
         .user = sevc_vc_is_user(vc),
     };
 
-    if (!sevc_os_copy(&probe)) {
+    if (!sevc_tap_copy(&probe)) {
         return sevc_vc_raise(vc, SEVC_STAGE_TRANSLATE, SEVC_REASON_COPY_FAULT, probe.fault);
     }
-    if (!sevc_os_translate(vc->trap, probe.va, mapping)) {
+    if (!sevc_tap_translate(vc->trap, probe.va, mapping)) {
         /* The hooks disagree: the mapping has gone meanwhile. */
         return sevc_vc_refuse(vc, SEVC_FORBIDDEN, SEVC_STAGE_TRANSLATE, SEVC_REASON_NOT_MAPPED);
     }

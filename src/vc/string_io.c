@@ -72,7 +72,7 @@ static unsigned transfer(struct sevc_exception *vc, const struct elements *e,
 
     for (unsigned done = 0; done < e->count; done += together) {
         copy.buffer = access == SEVC_ACCESS_PROBE_WRITE ? NULL : buffer + (size_t)done * e->bytes;
-        if (!sevc_os_copy(&copy)) {
+        if (!sevc_tap_copy(&copy)) {
             vc->report->fault = copy.fault;
             return done + (unsigned)copy.done / e->bytes;
         }

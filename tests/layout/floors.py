@@ -18,7 +18,7 @@ import files
 HEADERS = {
     "status": 1, "config": 1, "svm": 1, "ghcb_abi": 1, "trap": 1, "os": 1, "cpu": 1,
     "msr_protocol": 1, "trace_format": 1,
-    "ghcb": 3, "insn": 3, "page": 3, "snp": 3,
+    "ghcb": 3, "insn": 3, "page": 3, "snp": 3, "trace": 3,
     "event": 4,
     "vc": 5, "cpuid": 5, "direct": 5,
     "idt": 6, "nmi": 6, "ap": 6, "uefi": 6,
@@ -28,7 +28,7 @@ HEADERS = {
 # src: a folder's floor.
 FOLDERS = {
     "arch": 2,
-    "ghcb": 3, "decode": 3, "page": 3, "snp": 3,
+    "ghcb": 3, "decode": 3, "page": 3, "snp": 3, "trace": 3,
     "event": 4,
     "vc": 5, "direct": 5,
     "idt": 6, "uefi": 6,
