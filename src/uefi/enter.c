@@ -51,7 +51,7 @@ static void load_own_idt(const struct sevc_uefi *uefi)
 
 static bool own_idt_is_loaded(const struct sevc_uefi *uefi)
 {
-    struct sevc_uefi_idtr idtr;
+    struct sevc_uefi_idtr idtr = { 0 };
 
     sevc_arch_sidt(&idtr);
     return idtr.base == (uint64_t)(uintptr_t)uefi->idt;

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The code in docs/porting.md is that of examples/kernel, character for character.
+"""The code in docs/porting.md and docs/uefi.md is that of the examples, character for character.
 
 Each block stands behind a line "<!-- code: FILE NAME -->"; its text is what FILE has between the lines
 "/* doc: NAME */" and "/* doc: end */". With --update the blocks are taken from the files.
@@ -12,7 +12,8 @@ import sys
 import unittest
 
 ROOT = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..")
-DOCUMENT = os.path.join(ROOT, "docs", "porting.md")
+# Each document shows all that is marked in its example.
+DOCUMENTS = {"docs/porting.md": "examples/kernel", "docs/uefi.md": "examples/uefi"}
 BLOCK = re.compile(r"(?:<!-- code: (\S+) (\S+) -->\n)?```c\n(.*?)```\n", re.DOTALL)
 
 
@@ -31,34 +32,38 @@ def snippet(path, name):
 
 
 def update():
-    text = BLOCK.sub(lambda m: f"<!-- code: {m[1]} {m[2]} -->\n```c\n{snippet(m[1], m[2])}```\n",
-                     read(DOCUMENT))
-    with open(DOCUMENT, "w", encoding="utf-8") as file:
-        file.write(text)
+    for document in DOCUMENTS:
+        text = BLOCK.sub(lambda m: f"<!-- code: {m[1]} {m[2]} -->\n```c\n{snippet(m[1], m[2])}```\n",
+                         read(document))
+        with open(os.path.join(ROOT, document), "w", encoding="utf-8") as file:
+            file.write(text)
 
 
 class Porting(unittest.TestCase):
-    def test_every_block_is_the_kernels_own_code(self):
-        blocks = BLOCK.findall(read(DOCUMENT))
-        self.assertGreaterEqual(len(blocks), 8)
-        for path, name, text in blocks:
-            with self.subTest(path=path, name=name):
-                self.assertTrue(path, f"a block without '<!-- code: -->':\n{text}")
-                self.assertEqual(text, snippet(path, name),
-                                 "update it: python3 tests/docs/porting.py --update")
+    def test_every_block_is_the_examples_own_code(self):
+        for document in DOCUMENTS:
+            blocks = BLOCK.findall(read(document))
+            self.assertGreaterEqual(len(blocks), 6)
+            for path, name, text in blocks:
+                with self.subTest(path=path, name=name):
+                    self.assertTrue(path, f"a block without '<!-- code: -->':\n{text}")
+                    self.assertEqual(text, snippet(path, name),
+                                     "update it: python3 tests/docs/porting.py --update")
 
     def test_every_marked_part_is_shown(self):
-        shown = {(path, name) for path, name, _ in BLOCK.findall(read(DOCUMENT))}
-        for file in sorted(os.listdir(os.path.join(ROOT, "examples", "kernel"))):
-            path = "examples/kernel/" + file
-            for name in re.findall(r"/\* doc: (\S+) \*/", read(path)):
-                if name != "end":
-                    self.assertIn((path, name), shown)
+        for document, example in DOCUMENTS.items():
+            shown = {(path, name) for path, name, _ in BLOCK.findall(read(document))}
+            for file in sorted(os.listdir(os.path.join(ROOT, example))):
+                path = f"{example}/{file}"
+                for name in re.findall(r"/\* doc: (\S+) \*/", read(path)):
+                    if name != "end":
+                        self.assertIn((path, name), shown)
 
     def test_links_lead_somewhere(self):
-        for link in re.findall(r"\]\(([^)#]+)\)", read(DOCUMENT)):
-            with self.subTest(link=link):
-                self.assertTrue(os.path.exists(os.path.join(ROOT, "docs", link)))
+        for document in DOCUMENTS:
+            for link in re.findall(r"\]\(([^)#]+)\)", read(document)):
+                with self.subTest(link=link):
+                    self.assertTrue(os.path.exists(os.path.join(ROOT, "docs", link)))
 
 
 if __name__ == "__main__":

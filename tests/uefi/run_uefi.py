@@ -35,7 +35,7 @@ NATIVE = [
     r"sevc-uefi: IDT and GHCB MSR are again the firmware's$",
     r"sevc-uefi: application mode: good$",
     r"^status 0x0$",  # the shell is back
-    r"> sevc\.efi kernel$",
+    r">\s+sevc\.efi kernel$",
     r"sevc-uefi: this machine is no SEV-ES guest",
     r"sevc-uefi: ExitBootServices: a kernel now$",
     *WORK,
@@ -43,7 +43,8 @@ NATIVE = [
 ]
 NEVER = ["DIFFERENT", "FAILED", "NOT", "#VC 0x"]
 
-STARTUP = "fs0:\r\nsevc.efi\r\necho status %lasterror%\r\nsevc.efi kernel\r\nreset -s\r\n"
+STARTUP = ("fs0:\r\nsevc.efi\r\necho status %lasterror%\r\n"
+           "if %lasterror% == 0x0 then\r\n  sevc.efi kernel\r\nendif\r\n")
 
 
 def disk(folder, application):

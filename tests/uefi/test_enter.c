@@ -363,6 +363,7 @@ static void registers_are_those_at_enter(void **state)
     assert_int_equal(sevc_uefi_register(uefi, SEVC_OS_XCR0), 1); /* CR4.OSXSAVE is 0 */
     assert_int_equal(sevc_uefi_register(uefi, SEVC_OS_XSS), 0);
     assert_int_equal(sevc_uefi_register(uefi, SEVC_OS_CODE_BITS), 64);
+    assert_int_equal(sevc_uefi_register(uefi, (enum sevc_os_register)99), 0);
     assert_int_equal(sevc_uefi_register(uefi, SEVC_OS_FS_BASE), 0xBA5E);
     assert_int_equal(sevc_uefi_register(uefi, SEVC_OS_GS_BASE), 0xBA5E);
     assert_int_equal(firmware.host.native[0].operand, SEVC_MSR_FS_BASE);
