@@ -19,6 +19,8 @@ struct choice {
         SET_STOP_NEVER,
         SET_RDTSC_NATIVE,
         SET_VIEWS_OFF,
+        SET_TRACE,
+        SET_TRACE_NO_MEMORY,
         SET_NMI_WINDOW_IRET,
         SET_NMI_IMMEDIATE,
     } field;
@@ -36,6 +38,10 @@ static const struct choice choices[] = {
     { "rdtsc", "native", SET_RDTSC_NATIVE, 1 },
     { "views", "exact", SET_VIEWS_OFF, 0 },
     { "views", "off", SET_VIEWS_OFF, 1 },
+    { "trace", "off", SET_TRACE, 0 },
+    { "trace", "on", SET_TRACE, 1 },
+    { "trace-memory", "guest", SET_TRACE_NO_MEMORY, 0 },
+    { "trace-memory", "none", SET_TRACE_NO_MEMORY, 1 },
     { "nmi-window", "complete", SET_NMI_WINDOW_IRET, 0 },
     { "nmi-window", "iret", SET_NMI_WINDOW_IRET, 1 },
     { "nmi-storm", "immediate", SET_NMI_IMMEDIATE, 1 },
@@ -69,6 +75,12 @@ static void apply(const struct choice *choice)
         break;
     case SET_VIEWS_OFF:
         config.views_off = choice->setting != 0;
+        break;
+    case SET_TRACE:
+        config.trace = choice->setting != 0;
+        break;
+    case SET_TRACE_NO_MEMORY:
+        config.trace_no_memory = choice->setting != 0;
         break;
     case SET_NMI_WINDOW_IRET:
         config.nmi_window_iret = choice->setting != 0;

@@ -17,6 +17,9 @@ struct config {
     bool views_off;    /* views=exact|off: no encryption, for speed */
     uint32_t allow;    /* allow=NAME[,NAME...]: enum ghcb_allow */
 
+    bool trace;           /* trace=off|on */
+    bool trace_no_memory; /* trace-memory=guest|none */
+
     bool nmi_window_iret;  /* nmi-window=complete|iret */
     bool nmi_immediate;    /* nmi-storm=immediate */
     uint64_t nmi_storm_us; /* nmi-storm=PERIOD; 0: none */

@@ -7,6 +7,7 @@
 
 #include "cpu.h"
 #include "libc.h"
+#include "trace.h"
 #include "vcpu.h"
 #include "walk.h"
 
@@ -251,10 +252,12 @@ void deliver_vc(struct vcpu *v, uint32_t exit_code)
     struct target t;
     struct vcpu_where where = vcpu_where(v);
 
+    trace_prepare(v, exit_code);
     if (read_gate(&d, &t) &&
         (vcpu_long_mode(v) ? deliver64(&d, &t, exit_code) : deliver32(&d, &t, exit_code))) {
         v->undelivered = false;
         report_vc(&where, exit_code);
+        trace_exception(v);
         return;
     }
     raise_instead(&d, exit_code);

@@ -19,6 +19,7 @@
 #include "memory.h"
 #include "npf.h"
 #include "privileged.h"
+#include "trace.h"
 #include "vcpu.h"
 #include "view.h"
 
@@ -71,6 +72,7 @@ static void exit_vmgexit(struct vcpu *v, const struct insn *insn)
     if (ghcb_server_wants_page(&v->ghcb, &gpa))
         page = ghcb_page(gpa);
     device_note_cr4(v->vmcb->cr4);
+    trace_sent(v, gpa, page);
     hostile_before_service(v, page, &where);
     enum ghcb_outcome outcome = ghcb_server_vmgexit(&v->ghcb, page, &where);
     if (request->msr_protocol)
@@ -79,6 +81,8 @@ static void exit_vmgexit(struct vcpu *v, const struct insn *insn)
         report_vmgexit_page(&where, request->code, request->info1, request->info2);
 
     hostile_after_service(v, page, &where, &outcome);
+    if (outcome != GHCB_RESET_HOLD) /* whose answer comes later */
+        trace_returned(v, gpa, page);
     vcpu_advance(v, insn->prefixes + 3u);
     switch (outcome) {
     case GHCB_RESUME:
@@ -112,6 +116,13 @@ static void exit_vmmcall(struct vcpu *v)
 static void exit_undefined(struct vcpu *v)
 {
     vcpu_inject(v, VECTOR_UD, false, 0);
+}
+
+/* Two may wait for it: whoever records, and an NMI's window. */
+static void exit_iret(struct vcpu *v)
+{
+    if (!trace_iret(v))
+        nmi_iret(v);
 }
 
 static void exit_shutdown(struct vcpu *v)
@@ -156,7 +167,7 @@ static const struct {
     { SEVC_EXIT_HLT, SEVC_EXIT_HLT, halt_handle },
     { SEVC_EXIT_INTR, SEVC_EXIT_INTR, halt_interrupted },
     { SEVC_EXIT_NMI, SEVC_EXIT_NMI, halt_kicked }, /* taken already: smp_leave() */
-    { SEVC_EXIT_IRET, SEVC_EXIT_IRET, nmi_iret },
+    { SEVC_EXIT_IRET, SEVC_EXIT_IRET, exit_iret },
     { SEVC_EXIT_DB, SEVC_EXIT_DB, nmi_stepped },
     { SEVC_EXIT_VMRUN, SEVC_EXIT_VMRUN, exit_undefined },
     { SEVC_EXIT_VMLOAD, SEVC_EXIT_SKINIT, exit_undefined },

@@ -5,6 +5,7 @@
 #include "cpu.h"
 #include "fwcfg.h"
 #include "report.h"
+#include "trace.h"
 #include "libc.h"
 
 #define E820_RAM     1
@@ -90,7 +91,7 @@ static uint64_t pool_bytes(uint64_t ram_bytes, uint64_t ram_end)
 {
     uint64_t tables = 2 * (ram_bytes / 512 + 8 * PAGE_BYTES);
     uint64_t states = ram_end / PAGE_BYTES + PAGE_BYTES;
-    return (tables + states + POOL_SPARE_PAGES * PAGE_BYTES) & ~PAGE_MASK;
+    return (tables + states + POOL_SPARE_PAGES * PAGE_BYTES + trace_pool_bytes()) & ~PAGE_MASK;
 }
 
 void memory_locate(uint64_t image_pa)

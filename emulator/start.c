@@ -16,6 +16,7 @@
 #include "selftest.h"
 #include "smp_start.h"
 #include "storm.h"
+#include "trace.h"
 #include "trap.h"
 #include "vcpu.h"
 #include "view.h"
@@ -77,5 +78,6 @@ _Noreturn void start(uint32_t image_pa)
     struct vcpu *first = vcpu_create(0, &platform, &entry);
     smp_start_processors(&platform, &entry);
     storm_start();
+    trace_start();
     vcpu_loop(first);
 }

@@ -15,6 +15,7 @@
 #include "nmi.h"
 #include "report.h"
 #include "smp.h"
+#include "trace.h"
 #include "vmcb.h"
 
 #define VCPU_MAX 8
@@ -40,6 +41,7 @@ struct vcpu {
     struct hold hold;
     struct lapic lapic;
     struct nmi nmi;
+    struct trace_cpu trace;
 
     struct ghcb_server ghcb;
 };

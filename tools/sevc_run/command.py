@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from sevc_run import hostile, linux, processors
+from sevc_run import hostile, linux, processors, trace
 from sevc_run.status import Refusal, Status
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -88,6 +88,7 @@ def monitor_config(options):
         config.append("allow=" + ",".join(options.allow))
     config += processors.config(options)
     config += hostile.config(options)
+    config += trace.config(options)
     return " ".join(config)
 
 

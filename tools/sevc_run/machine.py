@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 
-from sevc_run.command import chardevs_to_pipes, qemu_command
+from sevc_run.command import chardevs_to_pipes, qemu_command, qemu_memory
 from sevc_run.report import Report
 from sevc_run.status import Refusal, Status
+from sevc_run.trace import Tracer
 
 # What every run says: TCG lacks features of the EPYC model that no guest here needs.
 QEMU_NOISE = b"warning: TCG doesn't support requested feature"
@@ -32,10 +33,15 @@ class Machine:
         console, console_end = os.pipe()
         report, report_end = os.pipe()
         self.command = qemu_command(options, qemu, rom, chardevs_to_pipes(console_end, report_end))
+        self.tracer = Tracer(options, qemu_memory(options)) if options.trace else None
+        inherited = (console_end, report_end)
+        if self.tracer is not None:
+            self.command += self.tracer.qemu_options()
+            inherited += (self.tracer.descriptor,)
         try:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT, pass_fds=(console_end, report_end),
+                stderr=subprocess.STDOUT, pass_fds=inherited,
                 start_new_session=True, preexec_fn=die_with_launcher(ctypes.CDLL(None)))
         except OSError as error:
             raise Refusal(Status.ERROR, f"{qemu} does not start: {error.strerror}") from error
@@ -89,7 +95,7 @@ class Run:
         self.console = (sys.stderr if options.report == "json" else sys.stdout).buffer
         self.log_level = options.log
         self.log_file = open_log(options.log_file) if options.log_file else None
-        self.report = Report(self.violation, self.log)
+        self.report = Report(self.violation, self.log, machine.tracer)
         self.console_column = 0
         self.qemu_pending = b""
         self.qemu_last_line = ""
@@ -164,6 +170,8 @@ class Run:
 
     def close(self):
         self.machine.end()
+        if self.machine.tracer is not None:
+            self.machine.tracer.close()
         self.qemu_line(self.qemu_pending)
         if self.console_column > 0:
             self.console.write(b"\n")

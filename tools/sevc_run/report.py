@@ -47,9 +47,10 @@ class Report:
         "error": Status.ERROR,
     }
 
-    def __init__(self, on_violation, on_log):
+    def __init__(self, on_violation, on_log, tracer=None):
         self.on_violation = on_violation
         self.on_log = on_log
+        self.tracer = tracer
         self.pending = b""
         self.violations = []
         self.counts = []
@@ -78,6 +79,8 @@ class Report:
             self.processors.append(parse_pairs(rest))
         elif word == "nmi" and "sent=" in rest:
             self.nmis.append(rest)
+        elif word == "trace" and self.tracer is not None:
+            self.tracer.located(parse_numbers(rest))
         elif word == "hostile":
             self.hostile.append(parse_pairs(rest))
         elif word == "verdict" and self.verdict is None:
