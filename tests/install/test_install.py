@@ -88,6 +88,8 @@ class Installed(unittest.TestCase):
         self.good(run("make", "-C", self.work, env=environment))
         self.assert_linked(self.work / "kernel", "sevc_handle_vc", "sevc_vc_entry")
         self.assert_linked(self.work / "early", "sevc_early_entry")
+        self.assert_linked(self.work / "uefi.so", "sevc_uefi_enter", "sevc_uefi_entry")
+        self.assertIn("pei-x86-64", self.good(run("objdump", "-f", self.work / "uefi.efi")).stdout)
 
     def test_missing_hook_is_a_link_error(self):
         shutil.copytree(HERE / "consumer", self.work, dirs_exist_ok=True)
