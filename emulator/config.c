@@ -48,17 +48,22 @@ static const struct choice choices[] = {
 };
 
 /* A decimal number, with its limits. */
-enum number_field { NUMBER_NMI_STORM, NUMBER_IRQ_STORM, NUMBER_IRQ_VECTOR, NUMBER_SEED };
+enum number_field {
+    NUMBER_NMI_STORM,
+    NUMBER_IRQ_STORM,
+    NUMBER_IRQ_VECTOR,
+    NUMBER_SEED,
+    NUMBER_FLASH
+};
 
 static const struct {
     const char *key;
     uint64_t low, high;
     enum number_field field;
 } numbers[] = {
-    { "nmi-storm", 1, 1000000, NUMBER_NMI_STORM },
-    { "irq-storm", 1, 1000000, NUMBER_IRQ_STORM },
-    { "irq-vector", 32, 255, NUMBER_IRQ_VECTOR },
-    { "seed", 0, ~0ull, NUMBER_SEED },
+    { "nmi-storm", 1, 1000000, NUMBER_NMI_STORM }, { "irq-storm", 1, 1000000, NUMBER_IRQ_STORM },
+    { "irq-vector", 32, 255, NUMBER_IRQ_VECTOR },  { "seed", 0, ~0ull, NUMBER_SEED },
+    { "flash", 0, 0x1000000, NUMBER_FLASH },
 };
 
 static void apply(const struct choice *choice)
@@ -102,6 +107,9 @@ static void apply_number(enum number_field field, uint64_t value)
         break;
     case NUMBER_IRQ_VECTOR:
         config.irq_vector = (uint8_t)value;
+        break;
+    case NUMBER_FLASH:
+        config.flash_bytes = value;
         break;
     case NUMBER_SEED:
         config.seed = value;

@@ -11,11 +11,12 @@
 #include <stdint.h>
 
 struct config {
-    unsigned log;      /* log=0..3: enum report_level */
-    bool stop_never;   /* stop=first|never: go on after a violation */
-    bool rdtsc_native; /* rdtsc=native|intercept: RDTSC and RDTSCP */
-    bool views_off;    /* views=exact|off: no encryption, for speed */
-    uint32_t allow;    /* allow=NAME[,NAME...]: enum ghcb_allow */
+    unsigned log;         /* log=0..3: enum report_level */
+    bool stop_never;      /* stop=first|never: go on after a violation */
+    bool rdtsc_native;    /* rdtsc=native|intercept: RDTSC and RDTSCP */
+    uint64_t flash_bytes; /* flash=N: of the firmware's variables (firmware.h) */
+    bool views_off;       /* views=exact|off: no encryption, for speed */
+    uint32_t allow;       /* allow=NAME[,NAME...]: enum ghcb_allow */
 
     bool trace;           /* trace=off|on */
     bool trace_no_memory; /* trace-memory=guest|none */

@@ -6,6 +6,8 @@
 
 #include "chipset.h"
 #include "cpu.h"
+#include "firmware.h"
+#include "hide.h"
 #include "lapic.h"
 #include "memory.h"
 #include "storm.h"
@@ -16,6 +18,10 @@
 #define PORT_KEYBOARD 0x064
 #define PORT_FAST_A20 0x092
 #define PORT_RESET    0xCF9
+
+#define TPM_BASE    0xFED40000ull /* TCG PC client platform TPM profile, 6.2 */
+#define TPM_BYTES   0x5000u
+#define TPM_DID_VID 0xF00u
 
 static enum device_stop stop;
 static uint32_t stop_value;
@@ -43,7 +49,7 @@ uint32_t device_in(uint16_t port, unsigned size)
     if (port == PORT_EXIT || port == PORT_REPORT)
         return all_ones(size);
     if (size == 1)
-        return cpu_in8(port);
+        return hide_in(port, cpu_in8(port));
     return size == 2 ? cpu_in16(port) : cpu_in32(port);
 }
 
@@ -78,12 +84,14 @@ void device_out(uint16_t port, unsigned size, uint32_t value)
         stop = DEVICE_POWER_OFF;
         return;
     }
+    hide_before_out(port, value);
     if (size == 1)
         cpu_out8(port, (uint8_t)value);
     else if (size == 2)
         cpu_out16(port, (uint16_t)value);
     else
         cpu_out32(port, value);
+    hide_after_out(port);
 }
 
 enum device_stop device_stop_request(uint32_t *value)
@@ -110,6 +118,14 @@ static volatile void *mmio_pointer(uint64_t gpa, unsigned size)
     return memory_direct(gpa);
 }
 
+/* Firmware waits for half a minute if what is not there does not answer with ones. */
+static bool is_absent_tpm(uint64_t gpa)
+{
+    if (gpa < TPM_BASE || gpa >= TPM_BASE + TPM_BYTES)
+        return false;
+    return *(volatile uint32_t *)memory_direct(TPM_BASE + TPM_DID_VID) == 0;
+}
+
 /* One access of the guest's own size, because devices tell sizes apart. */
 bool device_mmio_read(uint64_t gpa, void *data, unsigned size)
 {
@@ -120,7 +136,11 @@ bool device_mmio_read(uint64_t gpa, void *data, unsigned size)
         return false;
     if (lapic_read(gpa, data, size))
         return true;
-    if (memory_is_rom(gpa) || storm_owns(gpa)) {
+    if (firmware_owns(gpa)) {
+        firmware_read(gpa, data, size);
+        return true;
+    }
+    if (memory_is_rom(gpa) || storm_owns(gpa) || is_absent_tpm(gpa)) {
         memset(data, 0xFF, size); /* kernels look for tables there */
         return true;
     }
@@ -145,6 +165,10 @@ bool device_mmio_write(uint64_t gpa, const void *data, unsigned size)
         return false;
     if (lapic_write(gpa, data, size) || storm_owns(gpa))
         return true;
+    if (firmware_owns(gpa)) {
+        firmware_write(gpa, data, size);
+        return true;
+    }
     if (size == 8)
         *(volatile uint64_t *)at = *(const uint64_t *)data;
     else if (size == 4)

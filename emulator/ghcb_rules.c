@@ -63,6 +63,8 @@ const struct ghcb_allowance ghcb_allowances[] = {
       "gives its GHCB back" },
     { GHCB_ALLOW_ENCRYPTED_ROM, "encrypted-rom",
       "C0000-FFFFF may be read with the C-bit, and is garbage: Linux, which looks for ROMs" },
+    { GHCB_ALLOW_ENCRYPTED_MMIO, "encrypted-mmio",
+      "emulated devices may be mapped with the C-bit: EDK2, before DXE" },
 };
 
 const size_t ghcb_allowance_count = sizeof(ghcb_allowances) / sizeof(ghcb_allowances[0]);

@@ -51,6 +51,7 @@ enum ghcb_allow {
     GHCB_ALLOW_ALL_HYPERCALL_REGISTERS = 1u << 6,
     GHCB_ALLOW_STALE_GHCB = 1u << 7, /* this and the next: rules of the monitor (npf.c) */
     GHCB_ALLOW_ENCRYPTED_ROM = 1u << 8,
+    GHCB_ALLOW_ENCRYPTED_MMIO = 1u << 9, /* of npf.c */
 };
 
 struct ghcb_allowance {

@@ -3,6 +3,7 @@
 
 #include "config.h"
 #include "cpu.h"
+#include "firmware.h"
 #include "fwcfg.h"
 #include "report.h"
 #include "trace.h"
@@ -120,7 +121,7 @@ void memory_init(void)
     }
     if (!config.views_off)
         ram_bytes /= 2;
-    uint64_t pool = pool_bytes(ram_bytes, ram_end);
+    uint64_t pool = pool_bytes(ram_bytes, ram_end) + firmware_find();
     if (pool > image_base || share(0, image_base - pool) < 0x1000000)
         report_end(VERDICT_ERROR, "too little memory below 4 GiB: give QEMU a larger -m");
     pool_next = image_base - pool;

@@ -8,6 +8,7 @@
 #include "config.h"
 #include "cpu.h"
 #include "deliver.h"
+#include "firmware.h"
 #include "hostile.h"
 #include "memory.h"
 #include "npt.h"
@@ -126,7 +127,7 @@ static const char *fatal_rule(const struct vcpu *v, const struct nested_fault *f
     if ((v->vmcb->exit_int_info & SEVC_EVENTINJ_VALID) != 0)
         return "event-delivery-outside-ram";
     /* Real hardware would encrypt what goes to the device and decrypt what comes: garbage. */
-    if (fault->encrypted)
+    if (fault->encrypted && (config.allow & GHCB_ALLOW_ENCRYPTED_MMIO) == 0)
         return "mmio-encrypted";
     return NULL;
 }
@@ -140,6 +141,11 @@ void npf_handle(struct vcpu *v)
         return;
     }
     if (read_encrypted_rom(&fault)) {
+        reinject_event(v);
+        return;
+    }
+    if (firmware_owns(fault.gpa) &&
+        firmware_fault(fault.gpa, fault.encrypted, fault.walk || fault.fetch)) {
         reinject_event(v);
         return;
     }

@@ -45,9 +45,10 @@ void npt_init(void)
 
 void npt_set(uint64_t gpa, uint64_t page, enum npt_access access)
 {
-    uint64_t nx = access == NPT_FULL ? 0 : PTE_NX;
+    uint64_t nx = access == NPT_FULL || access == NPT_ROM ? 0 : PTE_NX;
+    uint64_t leaf = access == NPT_READ || access == NPT_ROM ? NPT_LEAF & ~PTE_W : NPT_LEAF;
 
-    *leaf_of(gpa) = access == NPT_NONE ? 0 : page | NPT_LEAF | nx;
+    *leaf_of(gpa) = access == NPT_NONE ? 0 : page | leaf | nx;
 }
 
 void npt_set_garbage(uint64_t gpa, const void *page)

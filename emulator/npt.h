@@ -18,13 +18,15 @@ enum npt_access {
     NPT_NONE,
     NPT_DATA, /* read and write, no instruction fetch */
     NPT_FULL,
+    NPT_READ, /* read only */
+    NPT_ROM,  /* read and instruction fetch */
 };
 
 /* Builds tables for all guest RAM, nothing mapped yet. */
 void npt_init(void);
 
 /*
- * gpa: of a page of guest RAM, with or without the C-bit: the alias that is changed. page: the
+ * gpa: of a page of guest RAM or of the firmware's image, with or without the C-bit: the alias that is changed. page: the
  * physical page that it shows.
  */
 void npt_set(uint64_t gpa, uint64_t page, enum npt_access access);

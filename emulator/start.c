@@ -7,7 +7,9 @@
 #include "config.h"
 #include "cpu.h"
 #include "device.h"
+#include "firmware.h"
 #include "ghcb_server.h"
+#include "hide.h"
 #include "linux.h"
 #include "loader.h"
 #include "memory.h"
@@ -61,7 +63,11 @@ _Noreturn void start(uint32_t image_pa)
     selftest_run();
     npt_init();
     view_init();
-    if (linux_is_wanted()) {
+    hide_init();
+    if (firmware_is_present()) {
+        firmware_load();
+        entry.reset = true;
+    } else if (linux_is_wanted()) {
         linux_prepare(&entry);
     } else {
         loader_load(&kernel);

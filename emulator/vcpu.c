@@ -117,6 +117,19 @@ static void init_parked(struct vmcb *vmcb, uint16_t segment)
     vmcb->nested_cr3 = npt_root(false);
 }
 
+/* As after power-on (APM vol. 2, 14.1.3). */
+static void init_reset(struct vcpu *v)
+{
+    struct vmcb *vmcb = v->vmcb;
+    struct cpuid_regs model;
+
+    init_parked(vmcb, 0xF000);
+    vmcb->cs.base = 0xFFFF0000;
+    vmcb->rip = 0xFFF0;
+    device_cpuid(1, 0, 1, 0, &model);
+    v->gpr[GPR_RDX] = model.eax;
+}
+
 struct vcpu *vcpu_at(unsigned index)
 {
     return &vcpus[index];
@@ -140,6 +153,8 @@ struct vcpu *vcpu_create(unsigned index, struct ghcb_platform *platform,
     } else {
         init_parked(v->vmcb, entry->park_segment);
     }
+    if (entry->reset)
+        init_reset(v);
     v->lapic.spurious = 0xFF;
     ghcb_server_init(&v->ghcb, platform);
     return v;

@@ -50,6 +50,7 @@ struct vcpu {
 struct vcpu_entry {
     uint64_t rip, rsp, rdi, rsi, cr3, gdt;
     uint16_t gdt_limit, code_selector, data_selector;
+    bool reset;            /* none of the above: at the reset vector (firmware.h) */
     uint16_t park_segment; /* where the others wait, in real mode (boot_ap.c) */
 };
 

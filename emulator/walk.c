@@ -2,6 +2,7 @@
 #include "walk.h"
 
 #include "cpu.h"
+#include "firmware.h"
 #include "memory.h"
 #include "npt.h"
 #include "libc.h"
@@ -136,6 +137,10 @@ static enum walk_result locate(struct vcpu *v, uint64_t va, unsigned access, voi
         return result;
     bool decrypt = (gpa & NPT_C_BIT) != 0 || (access & PF_ID) != 0;
     gpa &= ~NPT_C_BIT;
+    if (decrypt && (access & PF_W) == 0 && firmware_content(gpa) != NULL) {
+        *host = (void *)(uintptr_t)firmware_content(gpa);
+        return WALK_OK;
+    }
     if (!memory_is_guest_ram(gpa))
         return WALK_OUTSIDE_RAM;
     view_require(gpa, decrypt ? VIEW_PRIVATE : VIEW_SHARED);
