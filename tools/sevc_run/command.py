@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from sevc_run import hostile, linux, processors, trace
+from sevc_run import firmware, hostile, linux, processors, trace
 from sevc_run.status import Refusal, Status
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -86,6 +86,7 @@ def monitor_config(options):
         config.append("stop=never")
     if options.allow:
         config.append("allow=" + ",".join(options.allow))
+    config += firmware.config(options)
     config += processors.config(options)
     config += hostile.config(options)
     config += trace.config(options)
@@ -104,6 +105,8 @@ def split_module(text):
 
 def guest_files(options):
     command = []
+    if options.firmware:
+        return fw_cfg_string("config", monitor_config(options))
     for name, path in linux.files(options) if options.linux else [("kernel", options.kernel)]:
         command += fw_cfg_file(name, path)
     command += fw_cfg_string("cmdline", options.append)
@@ -119,8 +122,9 @@ def qemu_command(options, qemu, rom, chardevs):
     command = [
         qemu, "-accel", processors.accelerator(options), "-machine", options.machine,
         "-cpu", "EPYC,+svm,+npt,phys-bits=48", "-m", qemu_memory(options), "-smp", str(options.cpus),
-        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-bios", rom,
+        "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
     ]
+    command += firmware.with_monitor(options, rom) if options.firmware else ["-bios", rom]
     command += processors.qemu_options(options)
     command += chardevs
     command += [

@@ -178,7 +178,7 @@ def table(report):
         f"{row[3]:>{widths[3]}}".rstrip() for row in rows)
 
 
-def print_text(status, report, reason, concessions, seconds):
+def print_text(status, report, reason, concessions, seconds, without):
     print()
     if report.counts:
         print(table(report))
@@ -191,11 +191,14 @@ def print_text(status, report, reason, concessions, seconds):
     if "exits" in report.totals:
         print(f"run: {report.totals['exits']} exits of QEMU's SVM, "
               f"{report.totals.get('flips', 0)} page flips, {seconds:.1f} seconds")
+    if without:
+        print(f"compare: {seconds:.1f} seconds; {without:.1f} without the monitor: "
+              f"{seconds / without:.2f} times")
     suffix = f" [{'; '.join(concessions)}]" if concessions else ""
     print(f"verdict: {words(status, report, reason)}{suffix}")
 
 
-def print_json(status, report, reason, concessions, seconds, command):
+def print_json(status, report, reason, concessions, seconds, without, command):
     print(json.dumps({
         "verdict": report.verdict if reason is None else status.name.lower(),
         "status": int(status),
@@ -208,5 +211,6 @@ def print_json(status, report, reason, concessions, seconds, command):
         "nmis": [parse_pairs(nmi) for nmi in report.nmis],
         "hostile": report.hostile,
         "seconds": round(seconds, 3),
+        "seconds_without_monitor": round(without, 3) if without else None,
         "command": command,
     }, indent=2))
