@@ -75,6 +75,14 @@ class Demo(unittest.TestCase):
                 self.assertIn("10 NMIs to each", result.stdout)
                 self.assertRegex(result.stdout.splitlines()[-1], ", 0 protocol violations$")
 
+    def test_1_linux_boots_and_powers_off(self):
+        result = run("--linux", "--cpus", "2")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn("Memory Encryption Features active: AMD SEV SEV-ES", result.stdout)
+        for text in ("processors: 2 processors", "user: ", "virtio-disk: ", "ahci-disk: ", "network: "):
+            self.assertIn(f"linux: ok {text}", result.stdout)
+        self.assertRegex(result.stdout.splitlines()[-1], "^verdict: the guest powered off ")
+
     def test_2_a_guest_that_takes_too_long(self):
         self.assert_refuses(run(SEVC_DEMO_SECONDS="0.1"),
                             r"did not end within 0.1 seconds.*SEVC_DEMO_SECONDS=")
