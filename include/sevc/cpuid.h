@@ -48,6 +48,7 @@ extern "C" {
 enum sevc_cpuid_miss {
     SEVC_CPUID_MISS_ASK = 0, /* ask the host each time, and do not remember */
     SEVC_CPUID_MISS_REFUSE,  /* SEVC_FORBIDDEN, NOT_PINNED: no exit */
+    SEVC_CPUID_MISS_ZERO,    /* all zero, like a leaf that the processor does not have: no exit */
 };
 
 /* One leaf and sub-leaf. The fields are the library's. */
@@ -116,6 +117,44 @@ enum sevc_result sevc_cpuid_fill(struct sevc_cpu *cpu);
  * SEVC_HOST_ERROR with CHANGED: the host answers this CPU differently; or what sevc_cpuid() returns
  */
 enum sevc_result sevc_cpuid_verify(struct sevc_cpu *cpu);
+
+/* ---- SEV-SNP: the firmware's page instead of the host ---- */
+
+#define SEVC_SNP_CPUID_ENTRIES 64
+
+/* One answer, as SNP_LAUNCH_UPDATE has checked it (SEV-SNP firmware ABI, 8.14.2.6). */
+struct sevc_snp_cpuid_entry {
+    uint32_t eax_in, ecx_in;
+    uint64_t xcr0_in, xss_in; /* leaf 0xD: what the sizes were checked with; not used here */
+    uint32_t eax, ebx, ecx, edx;
+    uint64_t reserved; /* 0 */
+};
+
+/* The CPUID page: private, measured to be one, and never changed by anybody. */
+struct sevc_snp_cpuid_page {
+    uint32_t count;
+    uint32_t reserved[3]; /* 0 */
+    struct sevc_snp_cpuid_entry entries[SEVC_SNP_CPUID_ENTRIES];
+    uint8_t unused[4096 - 16 - 48 * SEVC_SNP_CPUID_ENTRIES];
+};
+
+/*
+ * Makes TABLE from the firmware's page, and seals it: no CPU asks the host for any static bit, and a
+ * leaf that is not there is all zero (SEVC_CPUID_MISS_ZERO). What is computed, or each CPU's own, is
+ * as with any table; the latter is the host's word, with SNP too.
+ *
+ * c_bit: the C-bit's position as known from elsewhere, or 0. Before any sevc_cpu_init() with TABLE.
+ * No exits.
+ *
+ * SEVC_OK
+ * SEVC_HOST_ERROR  no such page: too many entries, reserved bytes, two answers to one question, no
+ *                  room in the table; or it denies SEV-ES, or names another C-bit. TABLE is empty
+ *                  then, sealed, and refuses every leaf.
+ *
+ * This part is ready before the rest: a whole SNP guest is refused by sevc_platform_init() still.
+ */
+enum sevc_result sevc_cpuid_table_snp(struct sevc_cpuid_table *table,
+                                      const struct sevc_snp_cpuid_page *page, uint8_t c_bit);
 
 #ifdef __cplusplus
 }

@@ -18,7 +18,7 @@ static void native(struct sevc_cpuid_regs *regs)
 static enum sevc_result pinned(struct sevc_cpu *cpu, struct sevc_cpuid_regs *regs)
 {
     const struct sevc_cpuid_entry *entry;
-    struct sevc_cpuid_regs answer;
+    struct sevc_cpuid_regs answer = { 0 };
     struct sevc_report report;
     enum sevc_result result;
 
@@ -30,10 +30,10 @@ static enum sevc_result pinned(struct sevc_cpu *cpu, struct sevc_cpuid_regs *reg
         result = sevc_cpuid_missing(cpu->cpuid_table, &report);
     } else {
         result = sevc_cpuid_complete(cpu, entry, NULL, &answer, &report);
-        if (result == SEVC_OK) {
-            *regs = answer;
-            return SEVC_OK;
-        }
+    }
+    if (result == SEVC_OK) {
+        *regs = answer;
+        return SEVC_OK;
     }
     return result == SEVC_RETRY ? SEVC_RETRY : sevc_direct_fail(cpu, result, report.reason);
 }

@@ -43,8 +43,12 @@ static __attribute__((noinline)) enum sevc_result complete(struct sevc_exception
 
 static __attribute__((noinline)) enum sevc_result missing(struct sevc_exception *vc)
 {
+    static const struct sevc_cpuid_regs zero;
     enum sevc_result result = sevc_cpuid_missing(vc->cpu->cpuid_table, vc->report);
 
+    if (result == SEVC_OK) {
+        put(vc->trap, &zero);
+    }
     return result == SEVC_RETRY ? ask(vc) : result;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where CPUID answers come from: the CPU's table, or else the host. Shared by the #VC handler and
- * by the explicit calls. A further source (SEV-SNP: the firmware's page) fills a table, and needs
- * nothing here.
+ * by the explicit calls. Another source (SEV-SNP: the firmware's page, cpuid_snp.c) fills a table, and
+ * needs nothing here.
  */
 #ifndef SEVC_VC_CPUID_ANSWER_H
 #define SEVC_VC_CPUID_ANSWER_H
@@ -25,7 +25,10 @@ enum sevc_result sevc_cpuid_ask(struct sevc_session *session, const struct sevc_
 /* XCR0 (1 where CR4.OSXSAVE is 0) and XSS, in force now or where TRAP was interrupted. */
 void sevc_cpuid_xsave_state(const struct sevc_trap *trap, uint64_t *xcr0, uint64_t *xss);
 
-/* Not in the table: SEVC_RETRY, ask the host; or SEVC_FORBIDDEN, NOT_PINNED. (cpuid_pinned.c) */
+/*
+ * Not in the table: SEVC_RETRY, ask the host; SEVC_FORBIDDEN, NOT_PINNED; or SEVC_OK: all zero.
+ * (cpuid_pinned.c)
+ */
 enum sevc_result sevc_cpuid_missing(const struct sevc_cpuid_table *table,
                                     struct sevc_report *report);
 

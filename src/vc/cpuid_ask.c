@@ -46,17 +46,6 @@ static bool may_write(const struct sevc_session *session)
     return table->owner == session->cpu && !sevc_cpuid_sealed(table) && !session->nested;
 }
 
-static bool same_static_bits(const struct sevc_cpuid_entry *entry, const uint32_t answer[4])
-{
-    const struct sevc_cpuid_rule *rule = &sevc_cpuid_rules[entry->rule];
-    uint32_t difference = 0;
-
-    for (unsigned reg = 0; reg < 4; reg++) {
-        difference |= (answer[reg] & sevc_cpuid_static(rule, reg)) ^ entry->answer[reg];
-    }
-    return difference == 0;
-}
-
 /* Takes what is this CPU's own from ANSWER, or compares it. False: it was another before. */
 static bool learn(struct sevc_session *session, const struct sevc_cpuid_rule *rule,
                   const uint32_t answer[4])
@@ -95,7 +84,7 @@ static enum sevc_result pin(struct sevc_session *session, uint32_t leaf, uint32_
     uint8_t rule = sevc_cpuid_rule_of(leaf, subleaf);
 
     *entry = sevc_cpuid_find(table, leaf, subleaf);
-    if (*entry != NULL && !same_static_bits(*entry, answer)) {
+    if (*entry != NULL && !sevc_cpuid_same(*entry, answer)) {
         return host_error(session, SEVC_REASON_CHANGED);
     }
     if (*entry == NULL && !may_write(session)) {

@@ -14,10 +14,13 @@ static enum sevc_result refuse(struct sevc_report *report, enum sevc_result resu
 enum sevc_result sevc_cpuid_missing(const struct sevc_cpuid_table *table,
                                     struct sevc_report *report)
 {
-    if (table->miss == SEVC_CPUID_MISS_REFUSE && sevc_cpuid_sealed(table)) {
-        return refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_POLICY, SEVC_REASON_NOT_PINNED);
+    if (table->miss == SEVC_CPUID_MISS_ASK || !sevc_cpuid_sealed(table)) {
+        return SEVC_RETRY;
     }
-    return SEVC_RETRY;
+    if (table->miss == SEVC_CPUID_MISS_ZERO) {
+        return SEVC_OK;
+    }
+    return refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_POLICY, SEVC_REASON_NOT_PINNED);
 }
 
 static enum sevc_result compute_xsave(const struct sevc_cpuid_table *table,
@@ -29,7 +32,11 @@ static enum sevc_result compute_xsave(const struct sevc_cpuid_table *table,
     enum sevc_result result = sevc_cpuid_xsave_bytes(table, entry, trap, &bytes);
 
     if (result == SEVC_RETRY) {
-        return sevc_cpuid_missing(table, report);
+        result = sevc_cpuid_missing(table, report);
+        if (result != SEVC_OK) {
+            return result;
+        }
+        result = SEVC_HOST_ERROR; /* an enabled feature whose size is zero */
     }
     if (result != SEVC_OK) {
         return refuse(report, result, SEVC_STAGE_REPLY, SEVC_REASON_XSAVE_SIZE);

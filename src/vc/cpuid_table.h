@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The table of pinned CPUID answers, and who may touch it when. What fills it does not matter
- * here: today the host's first answers; for SEV-SNP it can be the firmware's page, sealed at
- * once.
+ * here: the host's first answers, or, sealed at once, the firmware's page of SEV-SNP.
  */
 #ifndef SEVC_VC_CPUID_TABLE_H
 #define SEVC_VC_CPUID_TABLE_H
@@ -64,6 +63,18 @@ static inline const struct sevc_cpuid_entry *sevc_cpuid_find(const struct sevc_c
         at = (at + 1) & (SEVC_CPUID_TABLE_ENTRIES - 1);
     }
     return NULL;
+}
+
+/* Has ANSWER the static bits of ENTRY? */
+static inline bool sevc_cpuid_same(const struct sevc_cpuid_entry *entry, const uint32_t answer[4])
+{
+    const struct sevc_cpuid_rule *rule = &sevc_cpuid_rules[entry->rule];
+    uint32_t difference = 0;
+
+    for (unsigned reg = 0; reg < 4; reg++) {
+        difference |= (answer[reg] & sevc_cpuid_static(rule, reg)) ^ entry->answer[reg];
+    }
+    return difference == 0;
 }
 
 /*

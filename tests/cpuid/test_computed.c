@@ -154,7 +154,7 @@ static void without_a_compacted_form_its_size_is_zero(void **state)
 }
 
 /* An enabled feature without size, or one that goes past 4 GiB, would make a buffer too small. */
-static void an_impossible_size_is_an_error(void **state)
+static void T50_an_impossible_size_is_an_error(void **state)
 {
     static const struct {
         uint32_t subleaf, bytes, offset;
@@ -291,7 +291,7 @@ int main(void)
         cmocka_unit_test(T42_the_xsave_sizes_follow_xcr0_and_xss),
         cmocka_unit_test(without_osxsave_only_the_legacy_area_counts),
         cmocka_unit_test(without_a_compacted_form_its_size_is_zero),
-        cmocka_unit_test(an_impossible_size_is_an_error),
+        cmocka_unit_test(T50_an_impossible_size_is_an_error),
         cmocka_unit_test(a_feature_that_the_host_hides_is_missing),
         cmocka_unit_test(a_host_that_names_everything_is_asked_64_times_at_most),
         cmocka_unit_test(T42_this_processor_agrees),

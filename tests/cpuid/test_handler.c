@@ -142,6 +142,21 @@ static void what_is_not_pinned_can_be_refused(void **state)
     world_finish();
 }
 
+static void what_is_not_pinned_can_be_zero(void **state)
+{
+    (void)state;
+    start(SEVC_CPUID_MISS_ZERO);
+    sevc_cpuid_seal(&table);
+    assert_int_equal(execute(4, 1, cpuid, 2), SEVC_OK);
+    assert_int_equal(world.host.vmgexits, 0);
+    assert_int_equal(world.trap.gpr[SEVC_RAX], 0);
+    assert_int_equal(world.trap.gpr[SEVC_RBX], 0);
+    assert_int_equal(world.trap.gpr[SEVC_RCX], 0);
+    assert_int_equal(world.trap.gpr[SEVC_RDX], 0);
+    assert_int_equal(world.trap.rip, KERNEL_CODE + 2);
+    world_finish();
+}
+
 /* WeSee: a table is no reason to skip the instruction. */
 static void another_instruction_gets_no_pinned_answer(void **state)
 {
@@ -200,6 +215,7 @@ int main(void)
         cmocka_unit_test(a_pinned_answer_is_there_at_any_depth),
         cmocka_unit_test(a_changed_answer_changes_no_register),
         cmocka_unit_test(what_is_not_pinned_can_be_refused),
+        cmocka_unit_test(what_is_not_pinned_can_be_zero),
         cmocka_unit_test(another_instruction_gets_no_pinned_answer),
         cmocka_unit_test(cpuid_at_the_end_of_a_page),
     };

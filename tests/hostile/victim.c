@@ -168,6 +168,7 @@ static const struct {
     { "exits", test_exits },
     { "protocol", test_protocol },
     { "pages", test_pages },
+    { "pinned", test_pinned },
     { "steps", test_steps },
     { "user", test_user },
     { "terminate", test_terminate },

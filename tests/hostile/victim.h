@@ -77,6 +77,7 @@ extern unsigned checks, failures, lies_told;
 void test_exits(void);
 void test_protocol(void);
 void test_pages(void);
+void test_pinned(void);
 void test_steps(void);
 void test_user(void);
 
