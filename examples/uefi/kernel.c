@@ -50,12 +50,14 @@ static void own_gdt(void)
                      : "rax", "memory");
 }
 
-/* Whichever of these the machine has. */
+/* By whichever of these the machine has; where it has none, what was printed stays to be read. */
 static __attribute__((noreturn)) void machine_off(bool good)
 {
-    sevc_out8(&uefi.cpu, PORT_EXIT, good ? 0x10 : 0x11);
-    sevc_out16(&uefi.cpu, PORT_PM1A, PM1A_OFF);
-    sevc_out16(&uefi.cpu, PORT_PM1A_PC, PM1A_OFF);
+    sevc_out8(&uefi.cpu, PORT_EXIT, good ? 0 : 1);
+    if (good) {
+        sevc_out16(&uefi.cpu, PORT_PM1A, PM1A_OFF);
+        sevc_out16(&uefi.cpu, PORT_PM1A_PC, PM1A_OFF);
+    }
     for (;;)
         __asm__ volatile("cli; hlt");
 }

@@ -118,7 +118,6 @@ class CommandLine(Case):
         command = self.dry("kernel", image)
         self.assertIn(f"if=none,id=disk,format=raw,readonly=on,file={self.top}/my,, image.iso",
                       command)
-        self.assertIn("isa-debug-exit,iobase=0xf4,iosize=4", command)
 
     def test_linux_gets_its_words_whole(self):
         image, initrd = self.file("bz image"), self.file("init $rd")
@@ -267,8 +266,8 @@ class Running(Case):
                       (self.top / "files" / "startup.nsh").read_text(encoding="ascii"))
 
     def test_status(self):
-        for status, expected in (("0", 0), ("33", 0), ("1", 10), ("35", 10)):
-            self.assertEqual(expected, self.run_it("uefi", FAKE_STATUS=status).returncode)
+        for status in (0, 1, 35):
+            self.assertEqual(status, self.run_it("uefi", FAKE_STATUS=str(status)).returncode)
 
     def test_nothing_remains(self):
         self.run_it("uefi")
