@@ -51,12 +51,13 @@ static void take_copy(struct ghcb_call *call)
     call->valid[1] = ghcb_field(call, SEVC_GHCB_OFF_VALID_BITMAP + 8);
 }
 
-static void put_field(uint8_t *page, unsigned offset, uint64_t value)
+/* A field of the answer, and its bit in a bitmap of our own: the page is written, never read. */
+static void put_field(uint8_t *page, uint8_t *bitmap, unsigned offset, uint64_t value)
 {
     unsigned index = SEVC_GHCB_VALID_INDEX(offset);
 
     __builtin_memcpy(page + offset, &value, sizeof(value));
-    page[SEVC_GHCB_OFF_VALID_BITMAP + index / 8] |= (uint8_t)(1u << (index % 8));
+    bitmap[index / 8] |= (uint8_t)(1u << (index % 8));
 }
 
 /* Marks nothing but what is answered: KVM marks more, so that no guest should rely on less. */
@@ -67,14 +68,15 @@ static void write_reply(struct ghcb_call *call)
         [OUT_RDX] = SEVC_GHCB_OFF_RDX, [OUT_DR7] = SEVC_GHCB_OFF_DR7,
     };
     bool success = call->reply_info1 == SEVC_REPLY_OK && call->event != NULL;
+    uint8_t bitmap[SEVC_GHCB_VALID_BITMAP_BYTES] = { 0 };
 
-    __builtin_memset(call->page + SEVC_GHCB_OFF_VALID_BITMAP, 0, SEVC_GHCB_VALID_BITMAP_BYTES);
     for (unsigned i = 0; success && i < OUT_COUNT; i++) {
         if ((call->event->out >> i & 1) != 0)
-            put_field(call->page, offsets[i], call->out[i]);
+            put_field(call->page, bitmap, offsets[i], call->out[i]);
     }
-    put_field(call->page, SEVC_GHCB_OFF_SW_EXITINFO1, call->reply_info1);
-    put_field(call->page, SEVC_GHCB_OFF_SW_EXITINFO2, call->reply_info2);
+    put_field(call->page, bitmap, SEVC_GHCB_OFF_SW_EXITINFO1, call->reply_info1);
+    put_field(call->page, bitmap, SEVC_GHCB_OFF_SW_EXITINFO2, call->reply_info2);
+    __builtin_memcpy(call->page + SEVC_GHCB_OFF_VALID_BITMAP, bitmap, sizeof(bitmap));
 }
 
 /* The strict host serves no broken request; the lenient one those that KVM would serve. */
@@ -131,8 +133,10 @@ enum ghcb_outcome ghcb_server_vmgexit(struct ghcb_server *s, uint8_t *page,
 
 void ghcb_server_wake(struct ghcb_server *s, uint8_t *page)
 {
+    static const uint64_t by_init_sipi = 1;
+
     if (page == NULL)
-        s->msr = (uint64_t)1 << 12 | SEVC_GHCB_MSR_AP_RESET_HOLD_RESP;
-    else
-        put_field(page, SEVC_GHCB_OFF_SW_EXITINFO2, 1);
+        s->msr = by_init_sipi << 12 | SEVC_GHCB_MSR_AP_RESET_HOLD_RESP;
+    else /* marked valid already, by the answer to the hold */
+        __builtin_memcpy(page + SEVC_GHCB_OFF_SW_EXITINFO2, &by_init_sipi, sizeof(by_init_sipi));
 }

@@ -262,7 +262,7 @@ bool sevc_os_copy(struct sevc_copy *copy)
     FUZZ_CHECK(copy->user == (sevc_trap_cpl(&call->before) == 3), "hooks",
                "a copy with the rights of another privilege level");
     if (moves) {
-        fuzz_access(copy->buffer, copy->bytes, copy->access != SEVC_ACCESS_WRITE);
+        fuzz_traced(copy->buffer, copy->bytes, copy->access != SEVC_ACCESS_WRITE);
     }
     for (size_t i = 0; i < copy->bytes; i++) {
         check_access(call, copy, copy->va + i);

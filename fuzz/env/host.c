@@ -95,7 +95,7 @@ static void check_store(uintptr_t address)
                "stores", "the library writes to 0x%lx, which is not its own", address);
 }
 
-void fuzz_access(const volatile void *where, size_t bytes, bool store)
+void fuzz_traced(const volatile void *where, size_t bytes, bool store)
 {
     uintptr_t address = (uintptr_t)where;
     size_t offset = address - (uintptr_t)fuzz_ghcb;
@@ -116,23 +116,6 @@ void fuzz_access(const volatile void *where, size_t bytes, bool store)
         fuzz_vm.reads[i] = 1;
     }
 }
-
-#define TRACED(bytes, type)                                                                        \
-    void __sanitizer_cov_load##bytes(type *address);                                               \
-    void __sanitizer_cov_load##bytes(type *address)                                                \
-    {                                                                                              \
-        fuzz_access(address, bytes, false);                                                        \
-    }                                                                                              \
-    void __sanitizer_cov_store##bytes(type *address);                                              \
-    void __sanitizer_cov_store##bytes(type *address)                                               \
-    {                                                                                              \
-        fuzz_access(address, bytes, true);                                                         \
-    }
-TRACED(1, uint8_t)
-TRACED(2, uint16_t)
-TRACED(4, uint32_t)
-TRACED(8, uint64_t)
-TRACED(16, __uint128_t)
 
 /* ---- replies ---- */
 
@@ -291,7 +274,7 @@ void sevc_arch_wrmsr(uint32_t msr, uint64_t value)
 
 void sevc_arch_zero(volatile void *p, size_t count)
 {
-    fuzz_access(p, 8 * count, true);
+    fuzz_traced(p, 8 * count, true);
     memset((void *)(uintptr_t)p, 0, 8 * count);
 }
 

@@ -15,6 +15,7 @@
 
 #include "finding.h"
 #include "scenario.h"
+#include "traced.h"
 
 #define FUZZ_PAGE_BYTES 4096u
 
@@ -112,8 +113,6 @@ void fuzz_string_check_progress(const struct fuzz_call *call);
 /* ---- host.c ---- */
 
 void fuzz_host_start(void);
-/* The guest is about to read or write BYTES at ADDRESS: if that is the GHCB, it can be raced. */
-void fuzz_access(const volatile void *address, size_t bytes, bool store);
 /* Between sessions. */
 void fuzz_host_check_at_rest(void);
 
