@@ -83,6 +83,17 @@ class Demo(unittest.TestCase):
             self.assertIn(f"linux: ok {text}", result.stdout)
         self.assertRegex(result.stdout.splitlines()[-1], "^verdict: the guest powered off ")
 
+    def test_1_the_uefi_application_lives_in_both_modes(self):
+        result = run("--uefi")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(result.stdout.count("sevc-uefi: SEV-ES guest"), 2)
+        self.assertNotIn("\x1b", result.stdout)
+        self.assertEqual(result.stdout.splitlines()[-1],
+                         "demo: good under the firmware and after ExitBootServices()")
+
+    def test_2_uefi_with_several_processors(self):
+        self.assert_refuses(run("--uefi", "--cpus", "2"), r"^demo: --uefi goes with one processor$")
+
     def test_2_a_guest_that_takes_too_long(self):
         self.assert_refuses(run(SEVC_DEMO_SECONDS="0.1"),
                             r"did not end within 0.1 seconds.*SEVC_DEMO_SECONDS=")
