@@ -65,6 +65,8 @@ const struct ghcb_allowance ghcb_allowances[] = {
       "C0000-FFFFF may be read with the C-bit, and is garbage: Linux, which looks for ROMs" },
     { GHCB_ALLOW_ENCRYPTED_MMIO, "encrypted-mmio",
       "emulated devices may be mapped with the C-bit: EDK2, before DXE" },
+    { GHCB_ALLOW_LOST_RBP, "lost-rbp",
+      "device loads into EBP are served without #VC: EDK2, whose handler cannot change RBP" },
 };
 
 const size_t ghcb_allowance_count = sizeof(ghcb_allowances) / sizeof(ghcb_allowances[0]);

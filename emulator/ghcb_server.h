@@ -49,9 +49,10 @@ enum ghcb_allow {
     GHCB_ALLOW_XCR0_ALWAYS = 1u << 4,
     GHCB_ALLOW_RAX_WITH_IN = 1u << 5,
     GHCB_ALLOW_ALL_HYPERCALL_REGISTERS = 1u << 6,
-    GHCB_ALLOW_STALE_GHCB = 1u << 7, /* this and the next: rules of the monitor (npf.c) */
+    GHCB_ALLOW_STALE_GHCB = 1u << 7, /* this and the following: rules of the monitor (npf.c) */
     GHCB_ALLOW_ENCRYPTED_ROM = 1u << 8,
-    GHCB_ALLOW_ENCRYPTED_MMIO = 1u << 9, /* of npf.c */
+    GHCB_ALLOW_ENCRYPTED_MMIO = 1u << 9,
+    GHCB_ALLOW_LOST_RBP = 1u << 10,
 };
 
 struct ghcb_allowance {

@@ -10,6 +10,7 @@
 #include "deliver.h"
 #include "firmware.h"
 #include "hostile.h"
+#include "insn.h"
 #include "memory.h"
 #include "npt.h"
 #include "vcpu.h"
@@ -132,6 +133,46 @@ static const char *fatal_rule(const struct vcpu *v, const struct nested_fault *f
     return NULL;
 }
 
+/* The length of MOV EBP, [memory] from its opcode on; 0 if it is something else. */
+static unsigned ebp_load_bytes(const struct insn *insn)
+{
+    unsigned at = insn->prefixes;
+    uint8_t modrm = insn->bytes[at + 1];
+    unsigned mod = modrm >> 6, rm = modrm & 7, bytes = 2;
+
+    if (at + 3 > insn->count || insn->bytes[at] != 0x8B || (modrm >> 3 & 7) != GPR_RBP ||
+        mod == 3 || (insn->rex & 0xC) != 0 || (at != 0 && insn->rex == 0))
+        return 0;
+    if (rm == 4) {
+        bytes++;
+        if (mod == 0 && (insn->bytes[at + 2] & 7) == 5)
+            bytes += 4;
+    }
+    if (mod == 1)
+        return bytes + 1;
+    return mod == 2 || (mod == 0 && rm == 5) ? bytes + 4 : bytes;
+}
+
+/*
+ * EDK2's stub for exceptions restores every register from its frame but RBP. Its memory-mapped
+ * access to PCI configuration space, as Debian's compiler has it, loads into EBP, so that on q35
+ * it would find no device, here and on real hardware. Result: the guest's load is done.
+ */
+static bool load_ebp(struct vcpu *v, const struct nested_fault *fault)
+{
+    struct insn insn;
+    uint32_t value;
+
+    if ((config.allow & GHCB_ALLOW_LOST_RBP) == 0 || fault->write || !insn_fetch(v, &insn))
+        return false;
+    unsigned bytes = ebp_load_bytes(&insn);
+    if (bytes == 0 || !device_mmio_read(fault->gpa, &value, sizeof(value)))
+        return false;
+    v->gpr[GPR_RBP] = value;
+    vcpu_advance(v, insn.prefixes + bytes);
+    return true;
+}
+
 void npf_handle(struct vcpu *v)
 {
     struct nested_fault fault = nested_fault(v);
@@ -151,7 +192,8 @@ void npf_handle(struct vcpu *v)
     }
     const char *rule = fatal_rule(v, &fault);
     if (rule == NULL) {
-        deliver_vc(v, SEVC_EXIT_NPF);
+        if (!load_ebp(v, &fault))
+            deliver_vc(v, SEVC_EXIT_NPF);
         return;
     }
     struct vcpu_where where = vcpu_where(v);

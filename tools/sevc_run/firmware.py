@@ -45,7 +45,8 @@ def check(options):
             raise Refusal(Status.USAGE, f"--disk {disk}: no such file or directory")
     if options.vars:
         prepare_vars(options)
-    options.allow += [name for name in ALLOWANCES if name not in options.allow]
+    needed = ALLOWANCES + (("lost-rbp",) if options.machine == "q35" else ())
+    options.allow += [name for name in needed if name not in options.allow]
 
 
 def flash_bytes(path):
