@@ -19,6 +19,7 @@
 #include "memory.h"
 #include "npf.h"
 #include "privileged.h"
+#include "real_iret.h"
 #include "trace.h"
 #include "vcpu.h"
 #include "view.h"
@@ -118,10 +119,10 @@ static void exit_undefined(struct vcpu *v)
     vcpu_inject(v, VECTOR_UD, false, 0);
 }
 
-/* Two may wait for it: whoever records, and an NMI's window. */
+/* Three may wait for it: a way to real mode, whoever records, and an NMI's window. */
 static void exit_iret(struct vcpu *v)
 {
-    if (!trace_iret(v))
+    if (!real_iret_handle(v) && !trace_iret(v))
         nmi_iret(v);
 }
 

@@ -5,6 +5,7 @@
 
 #include "boot_ap.h"
 #include "cpu.h"
+#include "firmware.h"
 #include "memory.h"
 #include "storm.h"
 #include "vcpu.h"
@@ -29,6 +30,11 @@ void hold_enter(struct vcpu *v)
         report_end(VERDICT_ERROR, "the only processor waits in AP reset hold for ever");
     if (hold_is_forever())
         report_end(VERDICT_ERROR, "all processors wait for ever");
+}
+
+void hold_from_reset(struct vcpu *v)
+{
+    v->hold = (struct hold){ .held = true, .reset = true };
 }
 
 void hold_wait(struct vcpu *v)
@@ -78,6 +84,18 @@ static uint8_t *page_of_request(const struct vcpu *v)
     return memory_direct(v->hold.ghcb_gpa);
 }
 
+/* As KVM with QEMU does it: CS and IP from the firmware's image; the SIPI's vector means nothing. */
+static void start_from_reset(struct vcpu *v)
+{
+    uint64_t cs_base;
+    uint16_t ip;
+
+    if (!firmware_ap_start(&cs_base, &ip))
+        report_end(VERDICT_ERROR, "the firmware's image does not say where processors start under "
+                                  "SEV-ES");
+    vcpu_start_at(v, cs_base, ip);
+}
+
 void hold_sipi(struct vcpu *v, const struct vcpu *from)
 {
     if (!v->hold.held) {
@@ -88,10 +106,13 @@ void hold_sipi(struct vcpu *v, const struct vcpu *from)
         note_ignored(v, from, "sipi", "no INIT before it");
         return;
     }
-    if (!vcpu_long_mode(v))
+    if (!vcpu_long_mode(v) && !firmware_is_present())
         judge_jump_table(v, from);
     report_log(REPORT_EVENTS, "ap cpu=%u from=%u event=wake", v->index, from->index);
-    ghcb_server_wake(&v->ghcb, page_of_request(v));
+    if (v->hold.reset)
+        start_from_reset(v);
+    else
+        ghcb_server_wake(&v->ghcb, page_of_request(v));
     nmi_reset(v);
     v->hold = (struct hold){ 0 };
     smp_kick(v);

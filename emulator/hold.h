@@ -15,12 +15,16 @@ struct vcpu;
 struct hold {
     bool held;
     bool init;    /* an INIT has come since: the next SIPI counts */
+    bool reset;   /* nothing has run since the reset: firmware says where to start */
     bool by_page; /* the request was an NAE event, in the GHCB at ghcb_gpa */
     uint64_t ghcb_gpa;
 };
 
 /* The guest's processor has asked for it. Ends the run if nobody is left to wake it. */
 void hold_enter(struct vcpu *v);
+
+/* Before v's first instruction, under firmware: as a reset leaves it. */
+void hold_from_reset(struct vcpu *v);
 
 /* On v's own processor, with the lock: returns when v may run. */
 void hold_wait(struct vcpu *v);

@@ -9,6 +9,7 @@
 #include "deliver.h"
 #include "insn.h"
 #include "npt.h"
+#include "real_iret.h"
 #include "vcpu.h"
 
 #define SEV_STATUS_VALUE (SEVC_STATUS_SEV | SEVC_STATUS_SEV_ES)
@@ -143,6 +144,8 @@ void privileged_write_cr0(struct vcpu *v)
         vmcb->efer &= ~(uint64_t)EFER_LMA;
     else if ((vmcb->efer & EFER_LME) != 0)
         vmcb->efer |= EFER_LMA;
+    if ((value & CR0_PE) == 0 && (vmcb->cr0 & CR0_PE) != 0)
+        real_iret_expect(v);
     vmcb->cr0 = value | CR0_ET;
     vmcb->nested_cr3 = npt_root(vcpu_has_c_bit(v));
     vcpu_advance(v, length);

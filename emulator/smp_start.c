@@ -70,10 +70,16 @@ static void start_one(unsigned index)
     wait_until(&vcpu_at(index)->hold.held);
 }
 
+static void hold_at_start(struct vcpu *v, const struct vcpu_entry *entry)
+{
+    if (entry->reset)
+        hold_from_reset(v);
+}
+
 void smp_start_processors(struct ghcb_platform *platform, const struct vcpu_entry *entry)
 {
     for (unsigned i = 1; i < smp_count; i++)
-        vcpu_create(i, platform, entry);
+        hold_at_start(vcpu_create(i, platform, entry), entry);
     map_identity(true);
     for (unsigned i = 1; i < smp_count; i++)
         start_one(i);

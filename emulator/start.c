@@ -77,7 +77,7 @@ _Noreturn void start(uint32_t image_pa)
     ghcb_platform_init(&platform, DEVICE_C_BIT);
     platform.allow = config.allow;
     platform.keep_going = config.stop_never;
-    if (smp_count > 1)
+    if (smp_count > 1 && !firmware_is_present())
         platform.jump_table_gpa = BOOT_AP_JUMP_TABLE;
     report_log(REPORT_EVENTS, "sevc-monitor: guest entry=0x%llx start-info=0x%llx",
                (unsigned long long)entry.rip, (unsigned long long)(entry.rdi | entry.rsi));

@@ -117,15 +117,19 @@ static void init_parked(struct vmcb *vmcb, uint16_t segment)
     vmcb->nested_cr3 = npt_root(false);
 }
 
+void vcpu_start_at(struct vcpu *v, uint64_t cs_base, uint16_t ip)
+{
+    v->vmcb->cs.base = cs_base;
+    v->vmcb->rip = ip;
+}
+
 /* As after power-on (APM vol. 2, 14.1.3). */
 static void init_reset(struct vcpu *v)
 {
-    struct vmcb *vmcb = v->vmcb;
     struct cpuid_regs model;
 
-    init_parked(vmcb, 0xF000);
-    vmcb->cs.base = 0xFFFF0000;
-    vmcb->rip = 0xFFF0;
+    init_parked(v->vmcb, 0xF000);
+    vcpu_start_at(v, 0xFFFF0000, 0xFFF0);
     device_cpuid(1, 0, 1, 0, &model);
     v->gpr[GPR_RDX] = model.eax;
 }

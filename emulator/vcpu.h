@@ -36,6 +36,7 @@ struct vcpu {
 
     uint64_t halt_rip; /* of the HLT in which the guest last slept (halt.c) */
     bool asleep;       /* it sleeps there still */
+    bool real_iret;    /* real_iret.h */
 
     struct smp_state smp;
     struct hold hold;
@@ -53,6 +54,9 @@ struct vcpu_entry {
     bool reset;            /* none of the above: at the reset vector (firmware.h) */
     uint16_t park_segment; /* where the others wait, in real mode (boot_ap.c) */
 };
+
+/* A processor that has waited since its reset (firmware.h) starts as the firmware's image says. */
+void vcpu_start_at(struct vcpu *v, uint64_t cs_base, uint16_t ip);
 
 /* Number 0 starts at the entry, the others where they are parked. */
 struct vcpu *vcpu_create(unsigned index, struct ghcb_platform *platform,
