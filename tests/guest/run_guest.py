@@ -25,6 +25,7 @@ def parse_arguments(argv):
     parser.add_argument("--console", help="regular expression for the guest's output")
     parser.add_argument("--detail", help="regular expression for the verdict in words")
     parser.add_argument("--append", default="", help="the guest's command line")
+    parser.add_argument("--allow", help="an allowance of the judge")
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args(argv[:at])
     options.qemu = argv[at + 1:]
@@ -36,6 +37,8 @@ def run(options):
                "--timeout", str(options.seconds)]
     if options.append:
         command += ["--append", options.append]
+    if options.allow:
+        command += ["--allow", options.allow]
     return subprocess.run(command + [options.kernel, "--"] + options.qemu, capture_output=True,
                           encoding="utf-8", errors="replace", stdin=subprocess.DEVNULL,
                           check=False)
