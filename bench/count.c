@@ -17,6 +17,9 @@ static uint8_t code[16];
 
 /* ---- the hypervisor ---- */
 
+/* Where RDMSR stands, CMPXCHG8B loads EDX:EAX from here: one instruction, too. */
+uint64_t count_ghcb_msr = 0x12345000;
+
 __attribute__((target("general-regs-only"), always_inline)) static inline void mark(unsigned offset)
 {
     unsigned index = SEVC_GHCB_VALID_INDEX(offset);
@@ -43,7 +46,6 @@ count_vmgexit(void)
 bool sevc_os_copy(struct sevc_copy *copy)
 {
     memcpy(copy->buffer, code, 15);
-    copy->done = copy->bytes;
     return true;
 }
 
@@ -88,7 +90,7 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-    struct sevc_trap trap = { .cs = 0x10, .rflags = 2, .rip = 0x1000 };
+    struct sevc_trap trap = { .cs = 0x10, .rflags = 2, .rip = 0xFFFFFFFF81000000 };
     struct sevc_report report;
     size_t i = argc == 2 ? (size_t)atoi(argv[1]) : sizeof(cases);
     enum sevc_result result;

@@ -86,7 +86,9 @@ struct sevc_policy {
 struct sevc_platform {
     uint64_t sev_status;  /* MSR C001_0131 */
     uint64_t hv_features; /* GHCB spec, table 4; 0 with protocol version 1 */
+    uint16_t reserved;    /* 0: these three lie as at the end of the GHCB, and are written together */
     uint16_t version;     /* negotiated GHCB protocol version: 1 or 2 */
+    uint32_t usage;       /* 0, SEVC_GHCB_USAGE_STANDARD */
     uint8_t c_bit;        /* position of the C-bit in page table entries: 32 to 63 */
 };
 
@@ -131,12 +133,12 @@ struct sevc_cpu {
     void *backup;
     const struct sevc_policy *policy;
     struct sevc_platform platform;
-    uint32_t depth;    /* how many sessions are open on this CPU: 0, 1 or 2 */
-    uint32_t dr7;      /* what the guest wrote last: the host's word on it counts for nothing */
-    uint64_t vmgexits; /* readable: VMGEXITs taken since sevc_cpu_init() */
+    uint32_t depth;              /* how many sessions are open on this CPU: 0, 1 or 2 */
+    uint32_t firmware_uses_ghcb; /* uefi.h: 1: between sessions the page is not at rest */
+    uint64_t vmgexits;           /* readable: VMGEXITs taken since sevc_cpu_init() */
+    uint32_t dr7; /* what the guest wrote last: the host's word on it counts for nothing */
     struct sevc_cpuid_table *cpuid_table;
     struct sevc_cpuid_own cpuid_own;
-    bool firmware_uses_ghcb; /* uefi.h: between sessions the page is not at rest */
     uint32_t direct_reason;  /* of the last explicit call that failed: sevc_direct_reason() */
 } __attribute__((aligned(64)));
 

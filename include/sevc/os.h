@@ -59,7 +59,7 @@ struct sevc_copy {
     void *buffer; /* of INS and OUTS the GHCB itself: copy, and do not interpret */
     size_t bytes; /* 1 to 4096; may span pages */
     enum sevc_access access;
-    bool user;               /* access with the rights of CPL 3: kernel addresses must fault */
+    uint32_t user;           /* 1: with the rights of CPL 3, kernel addresses must fault; else 0 */
     size_t done;             /* out: bytes copied, from the lowest address on, before the fault */
     struct sevc_fault fault; /* out, with false: the first failing address and its error code */
 };

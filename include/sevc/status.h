@@ -117,11 +117,12 @@ struct sevc_report {
     uint64_t info1;          /* SW_EXITINFO1 or the MSR response as the host returned it */
     uint64_t info2;          /* SW_EXITINFO2 likewise */
     struct sevc_fault fault; /* valid with SEVC_EXCEPTION and SEVC_OK_TRAP */
-    enum sevc_result result;
     enum sevc_stage stage;
+    enum sevc_result result;
+    uint16_t vmgexits;  /* how many this call took */
+    uint8_t insn_bytes; /* how many of insn[] were fetched */
+    uint8_t reserved;   /* nothing; what is written together lies together */
     enum sevc_reason reason;
-    uint32_t vmgexits;                 /* how many this call took */
-    uint8_t insn_bytes;                /* how many of insn[] were fetched */
     uint8_t insn[SEVC_INSN_MAX_BYTES]; /* as fetched, once */
 };
 

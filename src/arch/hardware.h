@@ -18,10 +18,10 @@ static inline void sevc_arch_vmgexit(void)
 
 static inline uint64_t sevc_arch_rdmsr(uint32_t msr)
 {
-    uint32_t low, high;
+    uint64_t low, high; /* the upper halves of both are cleared (APM vol. 3, RDMSR) */
 
     __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr) : "memory");
-    return (uint64_t)high << 32 | low;
+    return high << 32 | low;
 }
 
 static inline void sevc_arch_wrmsr(uint32_t msr, uint64_t value)

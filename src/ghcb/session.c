@@ -1,49 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sessions: the one place where the shared page is filled, handed over, read back and cleaned.
- *
- * The page is the hypervisor's as much as ours, at every moment. So: a field is written once and
- * never read back; of a reply each field is loaded once, into a local, and only the local is
- * checked and used; the bitmap is kept privately until the exit.
+ * Sessions: where the shared page is taken, filled for any event, handed over, read back and
+ * cleaned. The rules of doing so are in exchange.h; the bitmap is kept privately until the exit.
  */
 #include <stddef.h>
 
 #include <sevc/ghcb.h>
 #include <sevc/svm.h>
 
-#include "../arch/arch.h"
 #include "../trace/tap.h"
+#include "exchange.h"
 #include "layout.h"
 
 #define PAGE_QWORDS (SEVC_GHCB_SIZE / 8)
 
-/* Everything below the shared buffer: save area, bitmap, X87_STATE_GPA, reserved. */
-#define SAVE_AREA_QWORDS (SEVC_GHCB_OFF_SHARED_BUFFER / 8)
-
 /* The bit in the bitmap's second half that says that an event uses a buffer. */
 #define SCRATCH_VALID (1ull << (SEVC_GHCB_VALID_INDEX(SEVC_GHCB_OFF_SW_SCRATCH) - 64))
 
-static enum sevc_result refuse(struct sevc_session *session, enum sevc_result result,
+static enum sevc_result refuse(struct sevc_report *report, enum sevc_result result,
                                enum sevc_stage stage, enum sevc_reason reason)
 {
-    session->report->result = result;
-    session->report->stage = stage;
-    session->report->reason = reason;
+    report->result = result;
+    report->stage = stage;
+    report->reason = reason;
     return result;
 }
 
 /* ---- nesting ---- */
-
-/*
- * The only other reader is an NMI on this very CPU, so the order need only hold in the
- * instruction stream: no lock, no fence of the processor's.
- */
-static void set_depth(struct sevc_cpu *cpu, uint32_t depth)
-{
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    __atomic_store_n(&cpu->depth, depth, __ATOMIC_RELAXED);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-}
 
 /*
  * An NMI has interrupted an open session on this CPU: what that one has put into the page is set
@@ -65,10 +48,10 @@ enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cp
 {
     session->report = report;
     if (cpu == NULL || cpu->magic != SEVC_CPU_MAGIC) {
-        return refuse(session, SEVC_FORBIDDEN, SEVC_STAGE_REQUEST, SEVC_REASON_NOT_READY);
+        return refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_REQUEST, SEVC_REASON_NOT_READY);
     }
     if (cpu->depth > 1) {
-        return refuse(session, SEVC_FORBIDDEN, SEVC_STAGE_REQUEST, SEVC_REASON_NESTING);
+        return refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_REQUEST, SEVC_REASON_NESTING);
     }
     session->cpu = cpu;
     session->page = cpu->ghcb.va;
@@ -77,7 +60,7 @@ enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cp
     session->buffer_bytes = 0;
     session->nested = cpu->depth != 0;
     /* From here on an interrupting session sees that the page is taken, and sets it aside. */
-    set_depth(cpu, cpu->depth + 1);
+    sevc_cpu_set_depth(cpu, cpu->depth + 1);
     session->saved_msr = sevc_arch_rdmsr(SEVC_MSR_GHCB);
     if (session->nested) {
         set_aside(session);
@@ -112,7 +95,7 @@ void sevc_session_end(struct sevc_session *session)
         /* An NMI has interrupted a request of the MSR protocol, before or after its VMGEXIT. */
         sevc_arch_wrmsr(SEVC_MSR_GHCB, session->saved_msr);
     }
-    set_depth(cpu, cpu->depth - 1);
+    sevc_cpu_set_depth(cpu, cpu->depth - 1);
 }
 
 void sevc_session_drop_all(struct sevc_cpu *cpu)
@@ -122,7 +105,7 @@ void sevc_session_drop_all(struct sevc_cpu *cpu)
     }
     sevc_arch_zero(cpu->ghcb.va, PAGE_QWORDS);
     sevc_arch_wrmsr(SEVC_MSR_GHCB, cpu->ghcb.gpa);
-    set_depth(cpu, 0);
+    sevc_cpu_set_depth(cpu, 0);
 }
 
 void sevc_session_scratch(struct sevc_session *session, unsigned bytes)
@@ -139,24 +122,14 @@ void sevc_session_scratch(struct sevc_session *session, unsigned bytes)
 
 /* ---- one exchange ---- */
 
-/* Request: what every event carries besides its own inputs (GHCB spec 2.03, 4.1). */
 static void send(struct sevc_session *session, uint64_t event, uint64_t info1, uint64_t info2)
 {
-    volatile struct sevc_ghcb_page *page = session->page;
-
-    sevc_session_put(session, SEVC_GHCB_OFF_SW_EXITCODE, event);
-    sevc_session_put(session, SEVC_GHCB_OFF_SW_EXITINFO1, info1);
-    sevc_session_put(session, SEVC_GHCB_OFF_SW_EXITINFO2, info2);
-    page->protocol_version = session->cpu->platform.version;
-    page->ghcb_usage = SEVC_GHCB_USAGE_STANDARD;
-    page->valid_bitmap[0] = session->valid[0];
-    page->valid_bitmap[1] = session->valid[1];
-
     /* The MSR each time: another context may have left a value of the MSR protocol there. */
     sevc_arch_wrmsr(SEVC_MSR_GHCB, session->cpu->ghcb.gpa);
-    session->cpu->vmgexits++;
     session->report->vmgexits++;
     session->report->nae_code = event;
+    sevc_exchange_fill(session->cpu, session->page, event, info1, info2, session->valid[0],
+                       session->valid[1] | SEVC_VALID_ALWAYS);
     sevc_tap_sent(session);
     sevc_arch_vmgexit();
     sevc_tap_returned(session);
@@ -167,9 +140,10 @@ static void send(struct sevc_session *session, uint64_t event, uint64_t info1, u
  * #UD, which the instruction itself could have raised, and for nothing else: any other vector would
  * be an injection that the guest did not agree to (GHCB spec 2.03, 4.1, table 5).
  */
-static enum sevc_result injected(struct sevc_session *session, uint64_t info2)
+static enum sevc_result injected(struct sevc_report *report)
 {
-    struct sevc_fault *fault = &session->report->fault;
+    struct sevc_fault *fault = &report->fault;
+    uint64_t info2 = report->info2;
     uint32_t event = (uint32_t)info2;
     unsigned vector = event & SEVC_EVENTINJ_VECTOR_MASK;
     bool has_error_code = (event & SEVC_EVENTINJ_ERROR_CODE_VALID) != 0;
@@ -179,13 +153,27 @@ static enum sevc_result injected(struct sevc_session *session, uint64_t info2)
         (event & SEVC_EVENTINJ_TYPE_MASK) != SEVC_EVENTINJ_TYPE_EXCEPTION ||
         (vector != SEVC_VECTOR_UD && vector != SEVC_VECTOR_GP) ||
         has_error_code != (vector == SEVC_VECTOR_GP) || (!has_error_code && error_code != 0)) {
-        return refuse(session, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_BAD_INJECTION);
+        return refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_BAD_INJECTION);
     }
     fault->vector = (uint8_t)vector;
     fault->has_error_code = has_error_code;
     fault->error_code = error_code;
     fault->cr2 = 0;
-    return refuse(session, SEVC_EXCEPTION, SEVC_STAGE_REPLY, SEVC_REASON_INJECTED);
+    return refuse(report, SEVC_EXCEPTION, SEVC_STAGE_REPLY, SEVC_REASON_INJECTED);
+}
+
+enum sevc_result sevc_reply_refused(struct sevc_report *report)
+{
+    switch ((uint32_t)report->info1) { /* bits 63:32 are the event's own */
+    case SEVC_REPLY_OK:
+        return refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_MISSING_OUTPUT);
+    case SEVC_REPLY_EXCEPTION:
+        return injected(report);
+    case SEVC_REPLY_REJECTED:
+        return refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_REJECTED);
+    default:
+        return refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_UNDEFINED_REPLY);
+    }
 }
 
 /*
@@ -198,45 +186,26 @@ static unsigned returned_registers(const volatile struct sevc_ghcb_page *page)
            (unsigned)(page->valid_bitmap[0] >> 63);
 }
 
-/* Copies the outputs, once, and only those that the event returns. */
+/* Copies what the host answers, once, and only what the event returns. */
 static enum sevc_result receive(struct sevc_session *session, unsigned outputs)
 {
-    const volatile uint8_t *page = (const volatile uint8_t *)session->page;
-    uint64_t info2 = session->page->sw_exitinfo2;
+    const volatile struct sevc_ghcb_page *page = session->page;
+    struct sevc_report *report = session->report;
 
-    session->report->info2 = info2;
-    session->reply.info2 = info2;
-    if (outputs == 0) {
-        return SEVC_OK;
-    }
-    if ((outputs & ~returned_registers(session->page)) != 0) {
-        return refuse(session, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_MISSING_OUTPUT);
+    report->info1 = page->sw_exitinfo1;
+    report->info2 = page->sw_exitinfo2;
+    session->reply.info2 = report->info2;
+    if ((uint32_t)report->info1 != SEVC_REPLY_OK ||
+        (outputs != 0 && (outputs & ~returned_registers(page)) != 0)) {
+        return sevc_reply_refused(report);
     }
     for (; outputs != 0; outputs &= outputs - 1) {
         unsigned gpr = (unsigned)__builtin_ctz(outputs);
 
-        session->reply.gpr[gpr] = *(const volatile uint64_t *)(page + sevc_ghcb_gpr_offset(gpr));
+        session->reply.gpr[gpr] =
+            *(const volatile uint64_t *)((const volatile uint8_t *)page + sevc_ghcb_gpr_offset(gpr));
     }
     return SEVC_OK;
-}
-
-static enum sevc_result check_reply(struct sevc_session *session, unsigned outputs)
-{
-    uint64_t info1 = session->page->sw_exitinfo1;
-
-    session->report->info1 = info1;
-    switch ((uint32_t)info1) { /* bits 63:32 are the event's own */
-    case SEVC_REPLY_OK:
-        return receive(session, outputs);
-    case SEVC_REPLY_EXCEPTION:
-        session->report->info2 = session->page->sw_exitinfo2;
-        return injected(session, session->report->info2);
-    case SEVC_REPLY_REJECTED:
-        session->report->info2 = session->page->sw_exitinfo2;
-        return refuse(session, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_REJECTED);
-    default:
-        return refuse(session, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_UNDEFINED_REPLY);
-    }
 }
 
 enum sevc_result sevc_session_exchange(struct sevc_session *session, uint64_t event, uint64_t info1,
@@ -248,12 +217,8 @@ enum sevc_result sevc_session_exchange(struct sevc_session *session, uint64_t ev
         scrub_buffer(session); /* the last event's data; this one has none */
     }
     send(session, event, info1, info2);
-    result = check_reply(session, outputs);
-
-    /* Scrubbed at once: a second exchange must carry nothing of the first. */
-    sevc_arch_zero(session->page, SAVE_AREA_QWORDS);
-    session->page->protocol_version = 0;
-    session->page->ghcb_usage = 0;
+    result = receive(session, outputs);
+    sevc_exchange_scrub(session->page);
     session->valid[0] = 0;
     session->valid[1] = 0;
     return result;

@@ -139,7 +139,7 @@ static enum sevc_result adopt_ghcb(struct sevc_uefi *uefi, const struct sevc_uef
     if (result != SEVC_OK) {
         return fail(report, result, SEVC_STAGE_NONE, SEVC_REASON_ARGUMENT);
     }
-    uefi->cpu.firmware_uses_ghcb = true;
+    uefi->cpu.firmware_uses_ghcb = 1;
     return SEVC_OK;
 }
 

@@ -67,7 +67,7 @@ enum sevc_result sevc_cpu_init(struct sevc_cpu *cpu, const struct sevc_cpu_confi
     cpu->vmgexits = 0;
     cpu->cpuid_table = config->cpuid_table;
     cpu->cpuid_own.known = 0;
-    cpu->firmware_uses_ghcb = false;
+    cpu->firmware_uses_ghcb = 0;
     cpu->direct_reason = SEVC_REASON_NONE;
     sevc_arch_zero(cpu->ghcb.va, SEVC_GHCB_SIZE / 8);
     sevc_arch_wrmsr(SEVC_MSR_GHCB, sevc_msr_ghcb(cpu->ghcb.gpa));

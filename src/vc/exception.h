@@ -64,6 +64,15 @@ enum sevc_result sevc_vc_forward(struct sevc_exception *vc);
 /* ioio.c: may the interrupted code use these ports? SEVC_OK, or SEVC_EXCEPTION with #GP(0). */
 enum sevc_result sevc_vc_check_port(struct sevc_exception *vc, uint16_t port, unsigned bytes);
 
+/*
+ * The GHCB MSR and SEV_STATUS are never intercepted: an exit for one of them is an attack on the
+ * very instruction by which this library talks to the host, or on what it believes about itself.
+ */
+static inline bool sevc_vc_is_protected_msr(uint32_t msr)
+{
+    return msr == SEVC_MSR_GHCB || msr == SEVC_MSR_SEV_STATUS;
+}
+
 /* ---- how it fails ---- */
 
 /* Notes why, and returns RESULT. */

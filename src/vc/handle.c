@@ -5,6 +5,7 @@
 #include <sevc/event.h>
 
 #include "exception.h"
+#include "hot.h"
 #include "mmio_access.h"
 
 /*
@@ -115,11 +116,16 @@ static enum sevc_result act(struct sevc_exception *vc)
  * to the original (CVE-2023-46813). Near the end of what is mapped the window is shorter; why
  * matters only if the instruction is longer.
  */
-static enum sevc_result fetch(struct sevc_exception *vc)
+static enum sevc_result fetch(struct sevc_exception *vc, bool fetched)
 {
     struct sevc_report *report = vc->report;
     struct sevc_copy copy;
 
+    if (fetched) { /* which is done for 64-bit code only */
+        vc->code_bits = 64;
+        return SEVC_OK;
+    }
+    report->insn_bytes = 0;
     vc->code_bits = (unsigned)sevc_os_register(vc->trap, SEVC_OS_CODE_BITS);
     if (vc->code_bits != 64 && vc->code_bits != 32) {
         /* Where 16-bit code lies depends on a segment base that is unknown here. */
@@ -153,18 +159,6 @@ static enum sevc_result decode(struct sevc_exception *vc)
         return sevc_vc_refuse(vc, SEVC_EXCEPTION, SEVC_STAGE_FETCH, SEVC_REASON_COPY_FAULT);
     }
     return sevc_vc_refuse(vc, SEVC_BAD_INSN, SEVC_STAGE_DECODE, SEVC_REASON_NO_INSN);
-}
-
-/*
- * CPUID without prefixes, as every compiler writes it, under its own exit code: two bytes, the
- * same in every mode, settle what the decoder and the tables would find.
- */
-static bool is_bare_cpuid(const struct sevc_report *report)
-{
-    static const uint8_t cpuid[] = { 0x0F, 0xA2 };
-
-    return report->exit_code == SEVC_EXIT_CPUID && report->insn_bytes >= sizeof(cpuid) &&
-           __builtin_memcmp(report->insn, cpuid, sizeof(cpuid)) == 0;
 }
 
 /* An access to memory which is not emulated is refused by name. NONE: it is no access to memory. */
@@ -216,17 +210,12 @@ static enum sevc_result not_served(struct sevc_exception *vc)
     return sevc_vc_refuse(vc, SEVC_BAD_INSN, SEVC_STAGE_AGREEMENT, SEVC_REASON_MISMATCH);
 }
 
-static enum sevc_result identify(struct sevc_exception *vc)
+static enum sevc_result identify(struct sevc_exception *vc, bool fetched)
 {
     uint64_t exit_code = vc->report->exit_code;
-    enum sevc_result result = fetch(vc);
+    enum sevc_result result = fetch(vc, fetched);
     uint16_t served;
 
-    if (result == SEVC_OK && is_bare_cpuid(vc->report)) {
-        vc->insn.kind = SEVC_INSN_CPUID;
-        vc->insn.length = 2;
-        return SEVC_OK;
-    }
     if (result == SEVC_OK) {
         result = decode(vc);
     }
@@ -264,18 +253,6 @@ static enum sevc_result emulate(struct sevc_exception *vc)
     return result == SEVC_OK ? sevc_vc_advance(vc) : result;
 }
 
-/* No GHCB yet. CPUID can do without; but not from user mode, whose bytes only hooks may read. */
-static enum sevc_result not_ready(struct sevc_trap *trap, struct sevc_report *report)
-{
-    if (trap->error_code == SEVC_EXIT_CPUID && sevc_trap_cpl(trap) == 0) {
-        return sevc_early_handle_vc(trap, report);
-    }
-    report->result = SEVC_FORBIDDEN;
-    report->stage = SEVC_STAGE_REQUEST;
-    report->reason = SEVC_REASON_NOT_READY;
-    return SEVC_FORBIDDEN;
-}
-
 /* Only what is not written on every path, or is meaningless without another field, is left out. */
 static void start_report(struct sevc_report *report, const struct sevc_trap *trap)
 {
@@ -287,27 +264,42 @@ static void start_report(struct sevc_report *report, const struct sevc_trap *tra
     report->stage = SEVC_STAGE_NONE;
     report->reason = SEVC_REASON_NONE;
     report->vmgexits = 0;
-    report->insn_bytes = 0;
 }
 
-enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                struct sevc_report *report)
+/* No GHCB yet. CPUID can do without; but not from user mode, whose bytes only hooks may read. */
+static __attribute__((noinline)) enum sevc_result not_ready(struct sevc_trap *trap,
+                                                            struct sevc_report *report)
+{
+    start_report(report, trap);
+    report->insn_bytes = 0;
+    if (trap->error_code == SEVC_EXIT_CPUID && sevc_trap_cpl(trap) == 0) {
+        return sevc_early_handle_vc(trap, report);
+    }
+    report->result = SEVC_FORBIDDEN;
+    report->stage = SEVC_STAGE_REQUEST;
+    report->reason = SEVC_REASON_NOT_READY;
+    return SEVC_FORBIDDEN;
+}
+
+/* FETCHED: report->insn has been filled in, and report->insn_bytes says how far. */
+static __attribute__((noinline)) enum sevc_result handle_any(struct sevc_cpu *cpu,
+                                                             struct sevc_trap *trap,
+                                                             struct sevc_report *report,
+                                                             bool fetched)
 {
     struct sevc_exception vc;
     enum sevc_result result;
 
     start_report(report, trap);
-    if (cpu == NULL || cpu->magic != SEVC_CPU_MAGIC) {
-        return not_ready(trap, report);
-    }
     vc.cpu = cpu;
     vc.trap = trap;
     vc.report = report;
     sevc_tap_exception(cpu, trap);
     if (sevc_vc_is_forwarded(report->exit_code)) {
+        report->insn_bytes = 0;
         result = sevc_vc_forward(&vc);
     } else {
-        result = identify(&vc);
+        result = identify(&vc, fetched);
         if (result == SEVC_OK) {
             result = emulate(&vc);
         }
@@ -315,4 +307,63 @@ enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,
     report->result = result;
     sevc_tap_result(trap, report);
     return result;
+}
+
+enum sevc_result sevc_vc_handle_fetched(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                        struct sevc_report *report)
+{
+    report->insn_bytes = SEVC_INSN_MAX_BYTES;
+    return handle_any(cpu, trap, report, true);
+}
+
+/* The exits that hot.h knows lie close together. */
+static inline bool is_hot(uint64_t exit_code)
+{
+    return exit_code - SEVC_EXIT_RDTSC <= SEVC_EXIT_MSR - SEVC_EXIT_RDTSC;
+}
+
+/*
+ * Opcode and exit code together: nothing is done for an exit that the instruction cannot raise. In
+ * the order of what they may cost.
+ */
+SEVC_INLINE enum sevc_result handle_hot(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                        struct sevc_report *report)
+{
+    uint16_t opcode = sevc_hot_opcode(report);
+
+    if (SEVC_LIKELY(opcode == SEVC_HOT_OPCODE(0x0F, 0x31)) && trap->error_code == SEVC_EXIT_RDTSC) {
+        return sevc_hot_rdtsc(cpu, trap, report);
+    }
+    if (opcode == SEVC_HOT_OPCODE(0x0F, 0x30) && trap->error_code == SEVC_EXIT_MSR) {
+        return sevc_hot_wrmsr(cpu, trap, report);
+    }
+    if (opcode == SEVC_HOT_OPCODE(0x0F, 0x32) && trap->error_code == SEVC_EXIT_MSR) {
+        return sevc_hot_rdmsr(cpu, trap, report);
+    }
+    if ((opcode & 0xFE) == 0xEE && trap->error_code == SEVC_EXIT_IOIO) {
+        return sevc_hot_out(cpu, trap, report, opcode);
+    }
+    if ((opcode & 0xFE) == 0xEC && trap->error_code == SEVC_EXIT_IOIO) {
+        return sevc_hot_in(cpu, trap, report, opcode);
+    }
+    if (opcode == SEVC_HOT_OPCODE(0x0F, 0xA2) && trap->error_code == SEVC_EXIT_CPUID) {
+        return cpu->cpuid_table == NULL ? sevc_hot_cpuid(cpu, trap, report)
+                                        : sevc_hot_pinned_cpuid(cpu, trap, report);
+    }
+    return sevc_vc_handle_fetched(cpu, trap, report);
+}
+
+enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                struct sevc_report *report)
+{
+    if (cpu == NULL || cpu->magic != SEVC_CPU_MAGIC) {
+        return not_ready(trap, report);
+    }
+    if (!is_hot(trap->error_code) || !sevc_hot_context(trap)) {
+        return handle_any(cpu, trap, report, false);
+    }
+    if (!sevc_hot_fetch(trap, report)) {
+        return handle_any(cpu, trap, report, true);
+    }
+    return handle_hot(cpu, trap, report);
 }

@@ -7,16 +7,13 @@
 /*
  * The processor checks CPL before it looks at the intercept; that is no reason to believe an
  * exit that the host may have injected.
- *
- * The GHCB MSR and SEV_STATUS are never intercepted: an exit for one of them is an attack on the
- * very instruction by which this library talks to the host, or on what it believes about itself.
  */
 static enum sevc_result check(struct sevc_exception *vc, uint32_t msr)
 {
     if (sevc_trap_cpl(vc->trap) != 0) {
         return sevc_vc_raise_gp(vc, SEVC_REASON_PRIVILEGE);
     }
-    if (msr == SEVC_MSR_GHCB || msr == SEVC_MSR_SEV_STATUS) {
+    if (sevc_vc_is_protected_msr(msr)) {
         return sevc_vc_refuse(vc, SEVC_FORBIDDEN, SEVC_STAGE_POLICY, SEVC_REASON_PROTECTED_MSR);
     }
     return SEVC_OK;

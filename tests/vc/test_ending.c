@@ -117,6 +117,7 @@ static void sixteen_bit_code_is_refused(void **state)
     (void)state;
     world_start();
     world.code_bits = 16;
+    world.trap.rip = USER_CODE; /* which the upper half of the address space has none of */
     world_code("\x0f\x31", 2);
     assert_int_equal(world_run(SEVC_EXIT_RDTSC), SEVC_UNSUPPORTED);
     assert_int_equal(world.report.reason, SEVC_REASON_CODE_SIZE);

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The straight way through nearly all #VCs: kernel mode, 64-bit code, no prefix that matters, no
+ * session interrupted. What the general way (handle.c) decides step by step is settled here by
+ * comparing constants: exit code and opcode together name the row, the row's fields, widths and
+ * valid bits are known at compile time, and the exchange stands inline.
+ *
+ * Nothing is left out: each function here makes the checks of the general one, and gives way to it.
+ * tests/vc/test_hot.c holds the two against each other. With SEVC_TRACE only the general way is
+ * taken: it has the taps.
+ */
+#ifndef SEVC_VC_HOT_H
+#define SEVC_VC_HOT_H
+
+#include "../ghcb/exchange.h"
+#include "cpuid_lie.h"
+#include "cpuid_table.h"
+#include "exception.h"
+
+#define SEVC_LIKELY(condition) __builtin_expect(!!(condition), 1)
+
+/*
+ * handle.c: the general way, for an instruction that sevc_hot_fetch() has fetched. Taken by every
+ * function here where one of its checks says anything but "go on": nothing has been touched.
+ */
+enum sevc_result sevc_vc_handle_fetched(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                        struct sevc_report *report);
+
+/* hot_mmio.c, hot_string.c: as the functions below; an NPF exit, INS and OUTS. */
+enum sevc_result sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                               struct sevc_report *report);
+enum sevc_result sevc_hot_string_io(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                    struct sevc_report *report);
+
+/* cpuid.c: as the functions below, CPUID of a CPU that has a table of pinned answers. */
+enum sevc_result sevc_hot_pinned_cpuid(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                       struct sevc_report *report);
+
+/* hot.c: the ends that are not straight. */
+enum sevc_result sevc_hot_refused(struct sevc_cpu *cpu, struct sevc_report *report);
+enum sevc_result sevc_hot_stepped(struct sevc_trap *trap, struct sevc_report *report,
+                                  uint64_t old_rip);
+
+/* ---- the instruction ---- */
+
+/* 64-bit code at CPL 0. The upper half of the address space has no other than 64-bit code. */
+SEVC_INLINE bool sevc_hot_context(const struct sevc_trap *trap)
+{
+    return !SEVC_TRACE && SEVC_LIKELY((~trap->cs & 3) == 3) &&
+           (SEVC_LIKELY((int64_t)trap->rip < 0) || sevc_os_register(trap, SEVC_OS_CODE_BITS) == 64);
+}
+
+/* As fetch() in handle.c: once. False: report->insn_bytes are there, report->fault says why. */
+SEVC_INLINE bool sevc_hot_fetch(const struct sevc_trap *trap, struct sevc_report *report)
+{
+    struct sevc_copy copy;
+
+    report->rip = trap->rip;
+    copy.trap = trap;
+    copy.va = trap->rip;
+    copy.buffer = report->insn;
+    copy.bytes = SEVC_INSN_MAX_BYTES;
+    copy.access = SEVC_ACCESS_FETCH;
+    copy.user = false;
+    copy.done = 0;
+    if (SEVC_LIKELY(sevc_os_copy(&copy))) {
+        return true;
+    }
+    report->insn_bytes = (uint8_t)copy.done;
+    report->fault = copy.fault;
+    return false;
+}
+
+/* The first two bytes of an instruction as one number, and what it is for two given ones. */
+SEVC_INLINE uint16_t sevc_hot_opcode(const struct sevc_report *report)
+{
+    uint16_t opcode;
+
+    __builtin_memcpy(&opcode, report->insn, sizeof(opcode));
+    return opcode;
+}
+
+#define SEVC_HOT_OPCODE(first, second) ((first) | (second) << 8)
+
+/* ---- the exchange ---- */
+
+/* Depth 0, and firmware that leaves nothing in the page: at once. */
+SEVC_INLINE bool sevc_hot_at_rest(const struct sevc_cpu *cpu)
+{
+    uint64_t both;
+
+    _Static_assert(offsetof(struct sevc_cpu, firmware_uses_ghcb) ==
+                       offsetof(struct sevc_cpu, depth) + sizeof(uint32_t),
+                   "two words, read as one");
+    __builtin_memcpy(&both, (const uint8_t *)cpu + offsetof(struct sevc_cpu, depth), sizeof(both));
+    return both == 0;
+}
+
+/*
+ * Takes the page for one exchange. False where a session has been interrupted, or a request of the
+ * MSR protocol: somebody has to put back what is there, which sevc_session_begin() sees to. So the
+ * MSR need not be written: it has just been read.
+ */
+SEVC_INLINE bool sevc_hot_take(struct sevc_cpu *cpu)
+{
+    if (!SEVC_LIKELY(sevc_hot_at_rest(cpu))) {
+        return false;
+    }
+    sevc_cpu_set_depth(cpu, 1); /* from here on an NMI's session sets the page aside */
+    if (SEVC_LIKELY(sevc_arch_rdmsr(SEVC_MSR_GHCB) == cpu->ghcb.gpa)) {
+        return true;
+    }
+    sevc_cpu_set_depth(cpu, 0);
+    return false;
+}
+
+SEVC_INLINE volatile struct sevc_ghcb_page *sevc_hot_page(const struct sevc_cpu *cpu)
+{
+    return (volatile struct sevc_ghcb_page *)cpu->ghcb.va;
+}
+
+SEVC_INLINE void sevc_hot_send(struct sevc_cpu *cpu, volatile struct sevc_ghcb_page *page,
+                               uint64_t event, uint64_t info1, uint64_t info2, uint64_t valid_low,
+                               uint64_t valid_high)
+{
+    sevc_exchange_fill(cpu, page, event, info1, info2, valid_low, valid_high);
+    sevc_arch_vmgexit();
+}
+
+/* What the report says of every exit that is asked for. */
+SEVC_INLINE void sevc_hot_note(struct sevc_report *report, uint64_t exit_code, uint64_t event)
+{
+    report->exit_code = exit_code;
+    report->nae_code = event;
+}
+
+/*
+ * Is the reply one to go on with, the bits of OUTPUTS (a constant) being marked? The infos are
+ * loaded once, into the report.
+ */
+SEVC_INLINE bool sevc_hot_reply(const volatile struct sevc_ghcb_page *page,
+                                struct sevc_report *report, unsigned outputs)
+{
+    uint64_t info1 = page->sw_exitinfo1;
+
+    report->info1 = info1;
+    report->info2 = page->sw_exitinfo2;
+    if (!SEVC_LIKELY((uint32_t)info1 == SEVC_REPLY_OK)) {
+        return false;
+    }
+    if ((outputs & SEVC_OUT_RAX) != 0 &&
+        !SEVC_LIKELY((page->valid_bitmap[0] & SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX)) != 0)) {
+        return false;
+    }
+    if ((outputs & ~SEVC_OUT_RAX) == SEVC_OUT_RDX) {
+        return SEVC_LIKELY((page->valid_bitmap[1] & SEVC_VALID_BIT(SEVC_GHCB_OFF_RDX)) != 0);
+    }
+    if ((outputs & ~SEVC_OUT_RAX) != 0) { /* CPUID's: RCX, RDX, RBX lie side by side */
+        return SEVC_LIKELY((~page->valid_bitmap[1] & 7 * SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX)) == 0);
+    }
+    return true;
+}
+
+/* The low half of a quadword of the page, which is all that these events return. */
+SEVC_INLINE uint32_t sevc_hot_low(const volatile uint64_t *field)
+{
+    return *(const volatile uint32_t *)field;
+}
+
+SEVC_INLINE void sevc_hot_give_back(struct sevc_cpu *cpu, volatile struct sevc_ghcb_page *page)
+{
+    sevc_exchange_scrub(page);
+    sevc_cpu_set_depth(cpu, 0);
+}
+
+/* ---- the end ---- */
+
+/* As sevc_vc_advance(): the instruction is complete. */
+SEVC_INLINE enum sevc_result sevc_hot_complete(struct sevc_trap *trap, struct sevc_report *report,
+                                               unsigned length, unsigned vmgexits)
+{
+    uint64_t old_rip = trap->rip;
+    bool stepped = (trap->rflags & SEVC_RFLAGS_TF) != 0;
+
+    trap->rip = old_rip + length;
+    trap->rflags &= ~SEVC_RFLAGS_RF;
+    report->stage = SEVC_STAGE_APPLY;
+    report->result = SEVC_OK;
+    report->vmgexits = (uint16_t)vmgexits;
+    report->insn_bytes = SEVC_INSN_MAX_BYTES;
+    report->reserved = 0;
+    report->reason = SEVC_REASON_NONE;
+    if (!SEVC_LIKELY(!stepped)) {
+        return sevc_hot_stepped(trap, report, old_rip);
+    }
+    sevc_os_fix_shadow_stack(trap, old_rip);
+    return SEVC_OK;
+}
+
+/* ---- the exits: their bytes have been compared ---- */
+
+SEVC_INLINE enum sevc_result sevc_hot_rdtsc(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                            struct sevc_report *report)
+{
+    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
+
+    if ((cpu->platform.sev_status & SEVC_STATUS_SECURE_TSC) != 0 || !sevc_hot_take(cpu)) {
+        return sevc_vc_handle_fetched(cpu, trap, report);
+    }
+    sevc_hot_note(report, SEVC_EXIT_RDTSC, SEVC_EXIT_RDTSC);
+    sevc_hot_send(cpu, page, SEVC_EXIT_RDTSC, 0, 0, 0, SEVC_VALID_ALWAYS);
+    if (!sevc_hot_reply(page, report, SEVC_OUT_RAX | SEVC_OUT_RDX)) {
+        return sevc_hot_refused(cpu, report);
+    }
+    trap->gpr[SEVC_RAX] = sevc_hot_low(&page->rax);
+    trap->gpr[SEVC_RDX] = sevc_hot_low(&page->rdx);
+    sevc_hot_give_back(cpu, page);
+    return sevc_hot_complete(trap, report, 2, 1);
+}
+
+SEVC_INLINE enum sevc_result sevc_hot_rdmsr(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                            struct sevc_report *report)
+{
+    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
+    uint32_t msr = (uint32_t)trap->gpr[SEVC_RCX];
+
+    if (sevc_vc_is_protected_msr(msr) || !sevc_hot_take(cpu)) {
+        return sevc_vc_handle_fetched(cpu, trap, report);
+    }
+    sevc_hot_note(report, SEVC_EXIT_MSR, SEVC_EXIT_MSR);
+    page->rcx = msr;
+    sevc_hot_send(cpu, page, SEVC_EXIT_MSR, SEVC_MSR_INFO1_READ, 0, 0,
+                       SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
+    if (!sevc_hot_reply(page, report, SEVC_OUT_RAX | SEVC_OUT_RDX)) {
+        return sevc_hot_refused(cpu, report);
+    }
+    trap->gpr[SEVC_RAX] = sevc_hot_low(&page->rax);
+    trap->gpr[SEVC_RDX] = sevc_hot_low(&page->rdx);
+    sevc_hot_give_back(cpu, page);
+    return sevc_hot_complete(trap, report, 2, 1);
+}
+
+SEVC_INLINE enum sevc_result sevc_hot_wrmsr(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                            struct sevc_report *report)
+{
+    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
+    uint32_t msr = (uint32_t)trap->gpr[SEVC_RCX];
+
+    if (sevc_vc_is_protected_msr(msr) || !sevc_hot_take(cpu)) {
+        return sevc_vc_handle_fetched(cpu, trap, report);
+    }
+    sevc_hot_note(report, SEVC_EXIT_MSR, SEVC_EXIT_MSR);
+    page->rcx = msr;
+    page->rax = (uint32_t)trap->gpr[SEVC_RAX];
+    page->rdx = (uint32_t)trap->gpr[SEVC_RDX];
+    sevc_hot_send(cpu, page, SEVC_EXIT_MSR, SEVC_MSR_INFO1_WRITE, 0,
+                       SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
+                       SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX) |
+                           SEVC_VALID_BIT(SEVC_GHCB_OFF_RDX));
+    if (!sevc_hot_reply(page, report, 0)) {
+        return sevc_hot_refused(cpu, report);
+    }
+    sevc_hot_give_back(cpu, page);
+    return sevc_hot_complete(trap, report, 2, 1);
+}
+
+/* CPUID of a CPU that has no table. Of leaf 0xD more is asked, of upper leaves more is checked. */
+SEVC_INLINE enum sevc_result sevc_hot_cpuid(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                            struct sevc_report *report)
+{
+    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
+    uint32_t leaf = (uint32_t)trap->gpr[SEVC_RAX];
+
+    if (leaf == SEVC_CPUID_LEAF_XSAVE || leaf >= SEVC_CPUID_EXTENDED_MAX || !sevc_hot_take(cpu)) {
+        return sevc_vc_handle_fetched(cpu, trap, report);
+    }
+    sevc_hot_note(report, SEVC_EXIT_CPUID, SEVC_EXIT_CPUID);
+    page->rax = leaf;
+    page->rcx = (uint32_t)trap->gpr[SEVC_RCX];
+    sevc_hot_send(cpu, page, SEVC_EXIT_CPUID, 0, 0, SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
+                       SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
+    if (!sevc_hot_reply(page, report, SEVC_OUT_RAX | SEVC_OUT_RBX | SEVC_OUT_RCX | SEVC_OUT_RDX)) {
+        return sevc_hot_refused(cpu, report);
+    }
+    trap->gpr[SEVC_RAX] = sevc_hot_low(&page->rax);
+    trap->gpr[SEVC_RBX] = sevc_hot_low(&page->rbx);
+    trap->gpr[SEVC_RCX] = sevc_hot_low(&page->rcx);
+    trap->gpr[SEVC_RDX] = sevc_hot_low(&page->rdx);
+    sevc_hot_give_back(cpu, page);
+    return sevc_hot_complete(trap, report, 2, 1);
+}
+
+/* IN and OUT by DX: one byte, of which bit 0 says AL or EAX (EC to EF). */
+SEVC_INLINE uint64_t sevc_hot_port_info(const struct sevc_trap *trap, unsigned bytes)
+{
+    return (uint64_t)(uint16_t)trap->gpr[SEVC_RDX] << SEVC_IOIO_PORT_SHIFT |
+           (uint64_t)bytes << SEVC_IOIO_SIZE_SHIFT | SEVC_IOIO_ADDRESS_64;
+}
+
+SEVC_INLINE enum sevc_result sevc_hot_out(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                          struct sevc_report *report, unsigned opcode)
+{
+    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
+    bool wide = (opcode & 1) != 0;
+
+    if (!sevc_hot_take(cpu)) {
+        return sevc_vc_handle_fetched(cpu, trap, report);
+    }
+    sevc_hot_note(report, SEVC_EXIT_IOIO, SEVC_EXIT_IOIO);
+    page->rax = wide ? (uint32_t)trap->gpr[SEVC_RAX] : (uint8_t)trap->gpr[SEVC_RAX];
+    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, sevc_hot_port_info(trap, wide ? 4 : 1), 0,
+                       SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX), SEVC_VALID_ALWAYS);
+    if (!sevc_hot_reply(page, report, 0)) {
+        return sevc_hot_refused(cpu, report);
+    }
+    sevc_hot_give_back(cpu, page);
+    return sevc_hot_complete(trap, report, 1, 1);
+}
+
+SEVC_INLINE enum sevc_result sevc_hot_in(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                         struct sevc_report *report, unsigned opcode)
+{
+    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
+    bool wide = (opcode & 1) != 0;
+    uint32_t value;
+
+    if (!sevc_hot_take(cpu)) {
+        return sevc_vc_handle_fetched(cpu, trap, report);
+    }
+    sevc_hot_note(report, SEVC_EXIT_IOIO, SEVC_EXIT_IOIO);
+    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO,
+                       sevc_hot_port_info(trap, wide ? 4 : 1) | SEVC_IOIO_IN, 0, 0,
+                       SEVC_VALID_ALWAYS);
+    if (!sevc_hot_reply(page, report, SEVC_OUT_RAX)) {
+        return sevc_hot_refused(cpu, report);
+    }
+    value = sevc_hot_low(&page->rax);
+    if (wide) {
+        trap->gpr[SEVC_RAX] = value;
+    } else {
+        *(uint8_t *)&trap->gpr[SEVC_RAX] = (uint8_t)value;
+    }
+    sevc_hot_give_back(cpu, page);
+    return sevc_hot_complete(trap, report, 1, 1);
+}
+
+#endif
