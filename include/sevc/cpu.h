@@ -86,10 +86,10 @@ struct sevc_policy {
 struct sevc_platform {
     uint64_t sev_status;  /* MSR C001_0131 */
     uint64_t hv_features; /* GHCB spec, table 4; 0 with protocol version 1 */
-    uint16_t reserved;    /* 0: these three lie as at the end of the GHCB, and are written together */
-    uint16_t version;     /* negotiated GHCB protocol version: 1 or 2 */
-    uint32_t usage;       /* 0, SEVC_GHCB_USAGE_STANDARD */
-    uint8_t c_bit;        /* position of the C-bit in page table entries: 32 to 63 */
+    uint16_t reserved; /* 0: these three lie as at the end of the GHCB, and are written together */
+    uint16_t version;  /* negotiated GHCB protocol version: 1 or 2 */
+    uint32_t usage;    /* 0, SEVC_GHCB_USAGE_STANDARD */
+    uint8_t c_bit;     /* position of the C-bit in page table entries: 32 to 63 */
 };
 
 /*
@@ -139,7 +139,7 @@ struct sevc_cpu {
     uint32_t dr7; /* what the guest wrote last: the host's word on it counts for nothing */
     struct sevc_cpuid_table *cpuid_table;
     struct sevc_cpuid_own cpuid_own;
-    uint32_t direct_reason;  /* of the last explicit call that failed: sevc_direct_reason() */
+    uint32_t direct_reason; /* of the last explicit call that failed: sevc_direct_reason() */
 } __attribute__((aligned(64)));
 
 #define SEVC_CPU_MAGIC        0x5550432D43564553ull /* "SEVC-CPU" */

@@ -202,8 +202,8 @@ static enum sevc_result receive(struct sevc_session *session, unsigned outputs)
     for (; outputs != 0; outputs &= outputs - 1) {
         unsigned gpr = (unsigned)__builtin_ctz(outputs);
 
-        session->reply.gpr[gpr] =
-            *(const volatile uint64_t *)((const volatile uint8_t *)page + sevc_ghcb_gpr_offset(gpr));
+        session->reply.gpr[gpr] = *(const volatile uint64_t *)((const volatile uint8_t *)page +
+                                                               sevc_ghcb_gpr_offset(gpr));
     }
     return SEVC_OK;
 }

@@ -6,8 +6,7 @@
  * valid bits are known at compile time, and the exchange stands inline.
  *
  * Nothing is left out: each function here makes the checks of the general one, and gives way to it.
- * tests/vc/test_hot.c holds the two against each other. With SEVC_TRACE only the general way is
- * taken: it has the taps.
+ * With SEVC_TRACE only the general way is taken: it has the taps.
  */
 #ifndef SEVC_VC_HOT_H
 #define SEVC_VC_HOT_H
@@ -230,7 +229,7 @@ SEVC_INLINE enum sevc_result sevc_hot_rdmsr(struct sevc_cpu *cpu, struct sevc_tr
     sevc_hot_note(report, SEVC_EXIT_MSR, SEVC_EXIT_MSR);
     page->rcx = msr;
     sevc_hot_send(cpu, page, SEVC_EXIT_MSR, SEVC_MSR_INFO1_READ, 0, 0,
-                       SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
+                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
     if (!sevc_hot_reply(page, report, SEVC_OUT_RAX | SEVC_OUT_RDX)) {
         return sevc_hot_refused(cpu, report);
     }
@@ -253,10 +252,9 @@ SEVC_INLINE enum sevc_result sevc_hot_wrmsr(struct sevc_cpu *cpu, struct sevc_tr
     page->rcx = msr;
     page->rax = (uint32_t)trap->gpr[SEVC_RAX];
     page->rdx = (uint32_t)trap->gpr[SEVC_RDX];
-    sevc_hot_send(cpu, page, SEVC_EXIT_MSR, SEVC_MSR_INFO1_WRITE, 0,
-                       SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
-                       SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX) |
-                           SEVC_VALID_BIT(SEVC_GHCB_OFF_RDX));
+    sevc_hot_send(
+        cpu, page, SEVC_EXIT_MSR, SEVC_MSR_INFO1_WRITE, 0, SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
+        SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX) | SEVC_VALID_BIT(SEVC_GHCB_OFF_RDX));
     if (!sevc_hot_reply(page, report, 0)) {
         return sevc_hot_refused(cpu, report);
     }
@@ -278,7 +276,7 @@ SEVC_INLINE enum sevc_result sevc_hot_cpuid(struct sevc_cpu *cpu, struct sevc_tr
     page->rax = leaf;
     page->rcx = (uint32_t)trap->gpr[SEVC_RCX];
     sevc_hot_send(cpu, page, SEVC_EXIT_CPUID, 0, 0, SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
-                       SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
+                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
     if (!sevc_hot_reply(page, report, SEVC_OUT_RAX | SEVC_OUT_RBX | SEVC_OUT_RCX | SEVC_OUT_RDX)) {
         return sevc_hot_refused(cpu, report);
     }
@@ -309,7 +307,7 @@ SEVC_INLINE enum sevc_result sevc_hot_out(struct sevc_cpu *cpu, struct sevc_trap
     sevc_hot_note(report, SEVC_EXIT_IOIO, SEVC_EXIT_IOIO);
     page->rax = wide ? (uint32_t)trap->gpr[SEVC_RAX] : (uint8_t)trap->gpr[SEVC_RAX];
     sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, sevc_hot_port_info(trap, wide ? 4 : 1), 0,
-                       SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX), SEVC_VALID_ALWAYS);
+                  SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX), SEVC_VALID_ALWAYS);
     if (!sevc_hot_reply(page, report, 0)) {
         return sevc_hot_refused(cpu, report);
     }
@@ -328,9 +326,8 @@ SEVC_INLINE enum sevc_result sevc_hot_in(struct sevc_cpu *cpu, struct sevc_trap 
         return sevc_vc_handle_fetched(cpu, trap, report);
     }
     sevc_hot_note(report, SEVC_EXIT_IOIO, SEVC_EXIT_IOIO);
-    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO,
-                       sevc_hot_port_info(trap, wide ? 4 : 1) | SEVC_IOIO_IN, 0, 0,
-                       SEVC_VALID_ALWAYS);
+    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, sevc_hot_port_info(trap, wide ? 4 : 1) | SEVC_IOIO_IN,
+                  0, 0, SEVC_VALID_ALWAYS);
     if (!sevc_hot_reply(page, report, SEVC_OUT_RAX)) {
         return sevc_hot_refused(cpu, report);
     }
