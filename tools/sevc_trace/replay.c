@@ -133,6 +133,9 @@ static struct sevc_cpu *ready_cpu(struct state *state, const struct collected *e
             version = page[SEVC_GHCB_OFF_PROTOCOL_VERSION];
         }
     }
+    if (cpu->magic != SEVC_CPU_MAGIC) {
+        cpu->dr7 = SEVC_DR7_RESET; /* remembered from one exception to the next */
+    }
     cpu->magic = SEVC_CPU_MAGIC;
     cpu->ghcb = (struct sevc_shared_page){ replay_ghcb, gpa };
     cpu->backup = state->backup;
