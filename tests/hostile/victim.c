@@ -165,14 +165,10 @@ static const struct {
     const char *name;
     void (*run)(void);
 } tests[] = {
-    { "exits", test_exits },
-    { "protocol", test_protocol },
-    { "pages", test_pages },
-    { "pinned", test_pinned },
-    { "steps", test_steps },
-    { "user", test_user },
-    { "terminate", test_terminate },
-    { "interrupted", test_interrupted },
+    { "exits", test_exits },         { "protocol", test_protocol },
+    { "pages", test_pages },         { "pinned", test_pinned },
+    { "steps", test_steps },         { "user", test_user },
+    { "terminate", test_terminate }, { "interrupted", test_interrupted },
 };
 
 /* The example kernel's policy forbids what nothing but a test needs. */
