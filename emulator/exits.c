@@ -62,6 +62,17 @@ static uint8_t *ghcb_page(uint64_t gpa)
     return memory_direct(gpa);
 }
 
+/*
+ * A processor has one GHCB: an interrupt handler that raised #VC would find it half filled, or take
+ * the reply away. No host can tell, so it is the guest's own loss: of a bug that shows once a week.
+ */
+static void judge_interrupts(const struct vcpu *v, const struct vcpu_where *where)
+{
+    if ((v->vmcb->rflags & RFLAGS_IF) == 0 || (config.allow & GHCB_ALLOW_INTERRUPTS_ON) != 0)
+        return;
+    report_violation(where, "interrupts-on", "a GHCB is handed over while interrupts are on");
+}
+
 static void exit_vmgexit(struct vcpu *v, const struct insn *insn)
 {
     struct vcpu_where where = vcpu_where(v);
@@ -70,8 +81,10 @@ static void exit_vmgexit(struct vcpu *v, const struct insn *insn)
     uint8_t *page = NULL;
 
     where.exit_code = SEVC_EXIT_VMGEXIT;
-    if (ghcb_server_wants_page(&v->ghcb, &gpa))
+    if (ghcb_server_wants_page(&v->ghcb, &gpa)) {
+        judge_interrupts(v, &where);
         page = ghcb_page(gpa);
+    }
     device_note_cr4(v->vmcb->cr4);
     trace_sent(v, gpa, page);
     hostile_before_service(v, page, &where);

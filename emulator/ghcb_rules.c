@@ -67,6 +67,8 @@ const struct ghcb_allowance ghcb_allowances[] = {
       "emulated devices may be mapped with the C-bit: EDK2, before DXE" },
     { GHCB_ALLOW_LOST_RBP, "lost-rbp",
       "device loads into EBP are served without #VC: EDK2, whose handler cannot change RBP" },
+    { GHCB_ALLOW_INTERRUPTS_ON, "interrupts-on",
+      "a GHCB may be handed over while interrupts are on: a race, but for who has no handlers" },
 };
 
 const size_t ghcb_allowance_count = sizeof(ghcb_allowances) / sizeof(ghcb_allowances[0]);

@@ -53,6 +53,7 @@ enum ghcb_allow {
     GHCB_ALLOW_ENCRYPTED_ROM = 1u << 8,
     GHCB_ALLOW_ENCRYPTED_MMIO = 1u << 9,
     GHCB_ALLOW_LOST_RBP = 1u << 10,
+    GHCB_ALLOW_INTERRUPTS_ON = 1u << 11, /* of exits.c */
 };
 
 struct ghcb_allowance {

@@ -7,9 +7,10 @@
  * the same CPU is open (an NMI has interrupted it), its page and MSR are saved first and restored
  * after.
  *
- * Context of every function here: CPL 0, interrupts off from begin to end (the caller's duty: the
- * page is one per CPU), no preemption. Code that wants an explicit exchange and knows nothing of
- * sessions uses the calls of direct.h.
+ * Context of every function here: CPL 0, no preemption, interrupts off from begin to end: the page
+ * is one per CPU. That is the caller's duty; where it is neglected the emulated platform says so
+ * (rule interrupts-on). Code that wants an explicit exchange and knows nothing of sessions uses the
+ * calls of direct.h.
  */
 #ifndef SEVC_GHCB_H
 #define SEVC_GHCB_H

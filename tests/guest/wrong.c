@@ -38,6 +38,15 @@ static void extra_valid(void)
     exchange_cpuid();
 }
 
+/* T19: right in every byte, but an interrupt could have come while it was being written. */
+static void interrupts_on_meanwhile(void)
+{
+    begin();
+    put_cpuid();
+    interrupts_on();
+    exchange_cpuid();
+}
+
 static void missing_valid(void)
 {
     begin();
@@ -279,6 +288,7 @@ static const struct {
     void (*act)(void);
 } wrongs[] = {
     { "extra-valid", extra_valid },
+    { "interrupts-on", interrupts_on_meanwhile },
     { "missing-valid", missing_valid },
     { "leak", leak },
     { "leak-width", leak_width },

@@ -40,6 +40,8 @@ def main():
         check(f"{name}: no red zone", checks.red_zone(archive))
         check(f"{name}: nothing interceptable on the entry path",
               checks.interceptable_instructions(archive))
+        check(f"{name}: interrupts are turned on by explicit calls only",
+              checks.interrupts_turned_on(archive))
         check(f"{name}: no indirect call on the entry path", checks.indirect_calls(archive))
     check("libsevc_early.a: no absolute relocation", checks.absolute_relocations(early))
     check("libsevc.a: links at any address", checks.relocations_of_any_address(library))

@@ -167,6 +167,17 @@ def interceptable_instructions(archive, roots=None):
     return bad
 
 
+TURNS_INTERRUPTS_ON = re.compile(r"^(?:sti|popf[wlq]?)\b")
+# Explicit calls and the UEFI adapter put the flag back, behind their sessions; nobody else may.
+MAY_TURN_INTERRUPTS_ON = re.compile(r"^(?:direct_\w+|cpuid_fill|enter)\.c\.o$")
+
+
+def interrupts_turned_on(archive):
+    """Interrupts are off while a GHCB is held: the only way back for an exception is its IRET."""
+    return [f"{where(i)}: {i.text}" for i in archive.instructions
+            if TURNS_INTERRUPTS_ON.match(i.text) and not MAY_TURN_INTERRUPTS_ON.match(i.object)]
+
+
 def indirect_calls(archive, roots=None):
     """No call in an exception path goes where data says."""
     roots = ENTRY_POINTS if roots is None else roots

@@ -56,7 +56,8 @@ class Planted(unittest.TestCase):
                          + checks.relocations_of_any_address(archive)
                          + checks.floating_point(archive) + checks.red_zone(archive)
                          + checks.interceptable_instructions(archive)
-                         + checks.indirect_calls(archive) + unbounded
+                         + checks.indirect_calls(archive) + checks.interrupts_turned_on(archive)
+                         + unbounded
                          + checks.deepest_stack(archive, usage, ["sevc_handle_vc"], 64)[0])
 
     def test_undefined_symbol(self):
@@ -173,6 +174,13 @@ class Planted(unittest.TestCase):
             with self.subTest(text):
                 archive = self.build(f".globl sevc_handle_vc\nsevc_handle_vc:\n{text}\nret\n")
                 self.found(checks.interceptable_instructions(archive), "msr")
+
+    def test_interrupts_turned_on(self):
+        for text in ("sti", "popf"):
+            with self.subTest(text):
+                archive = self.build(f".globl sevc_x\nsevc_x:\n{text}\nret\n")
+                self.found(checks.interrupts_turned_on(archive), text)
+        self.assertEqual([], checks.interrupts_turned_on(self.build(".globl sevc_x\nsevc_x:\ncli\nret\n")))
 
     def test_interceptable_three_calls_away(self):
         archive = self.build(
