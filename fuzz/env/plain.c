@@ -29,7 +29,7 @@ void fuzz_plain_cpu(struct sevc_cpu *cpu, uint16_t version)
         .ghcb = { fuzz_plain_page, FUZZ_PLAIN_GPA },
         .backup = fuzz_plain_backup,
         .policy = &policy,
-        .platform = { fuzz_plain.sev_status, 0, version, 51 },
+        .platform = { .sev_status = fuzz_plain.sev_status, .version = version, .c_bit = 51 },
         .dr7 = SEVC_DR7_RESET,
     };
 }
