@@ -78,6 +78,8 @@ SETUPS = {
     "smp-2": (["-smp", "2"], SUCCESS),
     "icount": (["-icount", "shift=0"], SUCCESS),
     "kernel-no-elf": (["-fw_cfg", "name=opt/sevc/kernel,string=hello"], r"error the kernel is no"),
+    "linux-short": (["-fw_cfg", "name=opt/sevc/linux,string=hello"], r"error .*linux is too short"),
+    "linux-no-bzimage": (["-fw_cfg", "name=opt/sevc/linux,file=/bin/ls"], r"error .*is no bzImage"),
     "kernel-absent": (["-fw_cfg", "name=opt/sevc/nothing,string=x"], r"error no kernel: pass"),
 }
 

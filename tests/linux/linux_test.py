@@ -40,7 +40,7 @@ def parse_arguments(argv):
     add("--net", action="store_true")
     add("--native", action="store_true", help="compare the time with that of a plain machine")
     add("--planted", metavar="ROM", help="under this monitor, which has a bug: Linux must fail")
-    add("--seconds", type=int, default=600)
+    add("--seconds", type=int, default=1200)
     return parser.parse_args(argv)
 
 
