@@ -79,6 +79,8 @@ static void on_fault(int signal, siginfo_t *info, void *frame)
     if (running) {
         note_wild(signal, info, context);
         context->uc_mcontext.gregs[REG_RIP] = (greg_t)oracle_native_fault;
+        /* The case's may be no address at all, to which AMD's IRETQ does not return. */
+        context->uc_mcontext.gregs[REG_RSP] = (greg_t)oracle_native.host_rsp;
         context->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)(RFLAGS_TF | RFLAGS_DF);
         running = 0;
     } else if (stepping) {
