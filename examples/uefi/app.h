@@ -32,6 +32,9 @@ bool work(void);
 /* kernel.c: after ExitBootServices(): descriptor tables of its own, the work once more, the end. */
 __attribute__((noreturn)) void kernel_main(void);
 
+/* Descriptor tables with the selectors that docs/emulator.md names. */
+void kernel_gdt(void);
+
 /* text.c: a line to wherever lines go now. %s, %u (unsigned), %lu, %x, %lx (64 bits), %%. */
 void put_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern void (*put_text)(const char *text);

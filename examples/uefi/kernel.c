@@ -31,7 +31,7 @@ static void own_idt(void)
 }
 /* doc: end */
 
-static void own_gdt(void)
+void kernel_gdt(void)
 {
     static const uint64_t gdt[] = { 0, 0x00AF9B000000FFFF, 0x00CF93000000FFFF };
     struct sevc_uefi_idtr gdtr = { .limit = sizeof(gdt) - 1, .base = (uint64_t)gdt };
@@ -67,7 +67,7 @@ void kernel_main(void)
     bool good;
 
     put_text = serial_text;
-    own_gdt();
+    kernel_gdt();
     if (sevc_cpu_ready(&uefi.cpu))
         own_idt();
     put_line("sevc-uefi: ExitBootServices: a kernel now");

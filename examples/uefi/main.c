@@ -4,11 +4,13 @@
  *
  *   sevc.efi           works under the firmware, prints its table of exits, returns to the shell
  *   sevc.efi kernel    calls ExitBootServices() and goes on as a tiny kernel
+ *   sevc.efi load F    loads the ELF kernel F from the same disk, and starts it: examples/kernel
  */
 #include <efi.h>
 #include <efilib.h>
 
 #include "app.h"
+#include "loader.h"
 
 #define MAP_BYTES 65536
 
@@ -30,23 +32,34 @@ static void firmware_text(const char *text)
     }
 }
 
+#define OPTIONS 128
+static CHAR16 options[OPTIONS + 1];
+
 /* The command line as the shell hands it over: UCS-2, its own name first. */
-static bool kernel_wanted(void)
+static void read_options(void)
 {
     EFI_LOADED_IMAGE *loaded = NULL;
     EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
-    const CHAR16 *options;
-    UINTN length;
+    UINTN bytes;
 
-    if (EFI_ERROR(BS->HandleProtocol(image, &guid, (void **)&loaded)))
-        return false;
-    options = loaded->LoadOptions;
-    length = loaded->LoadOptionsSize / sizeof(CHAR16);
-    for (UINTN i = 0; options != NULL && i + 6 <= length; i++) {
-        if (CompareMem(options + i, L"kernel", 6 * sizeof(CHAR16)) == 0)
-            return true;
+    if (EFI_ERROR(BS->HandleProtocol(image, &guid, (void **)&loaded)) ||
+        loaded->LoadOptions == NULL)
+        return;
+    bytes = loaded->LoadOptionsSize;
+    CopyMem(options, loaded->LoadOptions,
+            bytes < sizeof(options) - 2 ? bytes : sizeof(options) - 2);
+}
+
+/* What follows WORD on the command line; NULL where it is not there. */
+static const CHAR16 *behind(const CHAR16 *word)
+{
+    UINTN length = StrLen(word);
+
+    for (const CHAR16 *p = options; *p != 0; p++) {
+        if (StrnCmp(p, word, length) == 0)
+            return p + length;
     }
-    return false;
+    return NULL;
 }
 
 /* The firmware's timer interrupt goes on under the program's IDT: five ticks are waited for. */
@@ -86,6 +99,43 @@ static bool firmware_flash_lives(void)
     return good;
 }
 
+/* EFI_CPU_ARCH_PROTOCOL (PI spec 1.7, vol. 2, 12.3), as far as it is used. */
+struct cpu_arch {
+    void *others[5];
+    EFI_STATUS(EFIAPI *register_handler)
+    (struct cpu_arch *self, INTN type, void(EFIAPI *handler)(INTN type, void *context));
+};
+
+static unsigned handler_calls;
+
+static void EFIAPI count_call(INTN type, void *context)
+{
+    (void)type;
+    (void)context;
+    handler_calls++;
+}
+
+/* Does a handler that is registered for vector 29 see a #VC? docs/uefi.md says no. */
+static void try_registering(void)
+{
+    static EFI_GUID guid = {
+        0x26BACCB1, 0x6F42, 0x11D4, { 0xBC, 0xE7, 0, 0x80, 0xC7, 0x3C, 0x88, 0x81 }
+    };
+    struct cpu_arch *cpu = NULL;
+    uint32_t eax = 0, ecx = 0;
+    EFI_STATUS status = BS->LocateProtocol(&guid, NULL, (void **)&cpu);
+
+    if (!EFI_ERROR(status))
+        status = cpu->register_handler(cpu, SEVC_VC_VECTOR, count_call);
+    for (unsigned i = 0; i < 10; i++)
+        __asm__ volatile("cpuid" : "+a"(eax), "+c"(ecx) : : "rbx", "rdx");
+    put_line("sevc-uefi: a handler for vector 29: registered with status 0x%lx, called %u times in "
+             "10 CPUIDs",
+             (uint64_t)status, handler_calls);
+    if (!EFI_ERROR(status))
+        cpu->register_handler(cpu, SEVC_VC_VECTOR, NULL);
+}
+
 static EFI_STATUS application(void)
 {
     bool good = work() && firmware_timer_lives() && firmware_flash_lives();
@@ -109,8 +159,10 @@ static EFI_STATUS leave_firmware(void)
 
         status = BS->GetMemoryMap(&bytes, (EFI_MEMORY_DESCRIPTOR *)map, &key, &descriptor_bytes,
                                   &version);
-        if (!EFI_ERROR(status))
+        if (!EFI_ERROR(status)) {
+            loader_memory_map(map, bytes, descriptor_bytes);
             status = BS->ExitBootServices(image, key); /* the key may be old: once more */
+        }
     }
     if (!EFI_ERROR(status))
         __asm__ volatile("cli");
@@ -120,16 +172,27 @@ static EFI_STATUS leave_firmware(void)
 
 EFI_STATUS efi_main(EFI_HANDLE image_handle, EFI_SYSTEM_TABLE *system_table)
 {
+    const CHAR16 *file;
     EFI_STATUS status;
 
     image = image_handle;
     InitializeLib(image_handle, system_table);
     put_text = firmware_text;
+    read_options();
+    if (behind(L" ") == NULL)
+        try_registering();
     if (!vc_enter())
         return EFI_UNSUPPORTED;
-    if (!kernel_wanted())
+    file = behind(L" load ");
+    if (file == NULL && behind(L" kernel") == NULL)
         return application();
+    if (file != NULL && !loader_read(image, file)) {
+        vc_leave();
+        return EFI_LOAD_ERROR;
+    }
     status = leave_firmware();
+    if (!EFI_ERROR(status) && file != NULL)
+        loader_start();
     if (!EFI_ERROR(status))
         kernel_main();
     put_line("sevc-uefi: ExitBootServices failed: 0x%lx", (uint64_t)status);

@@ -23,7 +23,7 @@ case "$1" in
 *) for a in "$@"; do printf '%s\\n' "$a"; done >"$FAKE_SEEN"
    for a in "$@"; do
        case "$a" in
-       *fat:rw:*) place=${a##*fat:rw:}; cp "$place/startup.nsh" "$place/sevc.efi" "$FAKE_FILES" ;;
+       *fat:rw:*) place=${a##*fat:rw:}; cp "$place"/* "$FAKE_FILES" ;;
        *unit=1*) test -w "${a##*file=}" && cp "${a##*file=}" "$FAKE_FILES" ;;
        esac
    done
@@ -118,6 +118,14 @@ class CommandLine(Case):
         command = self.dry("kernel", image)
         self.assertIn(f"if=none,id=disk,format=raw,readonly=on,file={self.top}/my,, image.iso",
                       command)
+
+    def test_an_elf_kernel_is_started_by_the_application(self):
+        kernel = self.file("my kernel", "\x7fELF and so on")
+        command = self.dry("kernel", kernel)
+        self.assertIn("if=none,id=disk,format=raw,file=fat:rw:DIR/disk", command)
+        self.assertIn("isa-debug-exit,iobase=0xf4,iosize=4", command)
+        self.file("build/examples/kernel/example_kernel.elf", "\x7fELF")
+        self.assertEqual(command, self.dry("kernel"))
 
     def test_linux_gets_its_words_whole(self):
         image, initrd = self.file("bz image"), self.file("init $rd")
@@ -226,6 +234,7 @@ class Missing(Case):
         self.complains("sevc.efi", "cmake --build")
 
     def test_no_such_image(self):
+        self.complains("example_kernel.elf", "no such file", arguments=("kernel",))
         self.complains("/no/image", "no such file", arguments=("kernel", "/no/image"))
         self.complains("/no/bzImage", "no such file", arguments=("linux", "/no/bzImage"))
         self.complains("/no/initrd", arguments=("linux", str(self.code), "--initrd", "/no/initrd"))
@@ -241,7 +250,7 @@ class Missing(Case):
 
 class Usage(Case):
     def test_wrong_usage_is_one_line_and_status_2(self):
-        for arguments in ([], ["windows"], ["uefi", "twice"], ["kernel"], ["linux"],
+        for arguments in ([], ["windows"], ["uefi", "twice"], ["linux"],
                           ["--cpus", "0", "uefi"], ["--cpus", "x", "uefi"],
                           ["--memory", "1T", "uefi"], ["--policy", "0x3", "uefi"], ["--nonsense"],
                           ["--initrd", "x", "uefi"]):
@@ -264,6 +273,13 @@ class Running(Case):
         self.run_it("uefi", "kernel")
         self.assertIn("sevc.efi kernel",
                       (self.top / "files" / "startup.nsh").read_text(encoding="ascii"))
+
+    def test_a_kernel_is_on_the_disk(self):
+        kernel = self.file("my kernel", "\x7fELF and so on")
+        self.assertEqual(0, self.run_it("kernel", kernel).returncode)
+        self.assertIn("sevc.efi load kernel.elf",
+                      (self.top / "files" / "startup.nsh").read_text(encoding="ascii"))
+        self.assertTrue((self.top / "files" / "kernel.elf").exists())
 
     def test_status(self):
         for status in (0, 1, 35):
