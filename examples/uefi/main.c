@@ -136,9 +136,57 @@ static void try_registering(void)
         cpu->register_handler(cpu, SEVC_VC_VECTOR, NULL);
 }
 
+/* EFI_MP_SERVICES_PROTOCOL (PI spec 1.7, vol. 2, 13.4), as far as it is used. */
+struct mp_services {
+    EFI_STATUS(EFIAPI *count)(struct mp_services *self, UINTN *all, UINTN *enabled);
+    void *info;
+    EFI_STATUS(EFIAPI *start_all)
+    (struct mp_services *self, void(EFIAPI *procedure)(void *argument), BOOLEAN one_by_one,
+     EFI_EVENT event, UINTN microseconds, void *argument, UINTN **failed);
+};
+
+struct seen_there {
+    struct sevc_uefi_idtr idtr;
+    uint32_t vendor;
+};
+
+/* On another processor: whose IDT is this, and is CPUID served? */
+static void EFIAPI look_around(void *argument)
+{
+    struct seen_there *seen = argument;
+    uint32_t eax = 0, ecx = 0, edx;
+
+    __asm__ volatile("sidt %0" : "=m"(seen->idtr));
+    __asm__ volatile("cpuid" : "+a"(eax), "=b"(seen->vendor), "+c"(ecx), "=d"(edx));
+}
+
+/* With several processors: the firmware starts the others, whose #VC is the firmware's to serve. */
+static bool other_processors_live(void)
+{
+    static EFI_GUID guid = {
+        0x3FDDA605, 0xA76E, 0x4F46, { 0xAD, 0x29, 0x12, 0xF4, 0x53, 0x1B, 0x3D, 0x08 }
+    };
+    struct mp_services *mp = NULL;
+    struct seen_there seen = { .vendor = 0 };
+    struct sevc_cpuid_regs regs = { 0 };
+    UINTN all = 1, enabled = 1;
+    bool good;
+
+    if (EFI_ERROR(BS->LocateProtocol(&guid, NULL, (void **)&mp)) ||
+        EFI_ERROR(mp->count(mp, &all, &enabled)) || enabled < 2)
+        return true;
+    good = !EFI_ERROR(mp->start_all(mp, look_around, TRUE, NULL, 0, &seen, NULL)) &&
+           sevc_cpuid(&uefi.cpu, 0, 0, &regs) == SEVC_OK && regs.ebx == seen.vendor;
+    put_line("  another processor, with %s IDT: %s",
+             seen.idtr.base == (uint64_t)uefi.idt ? "sevc's" : "the firmware's",
+             good ? "its CPUID was served" : "FAILED");
+    return good;
+}
+
 static EFI_STATUS application(void)
 {
-    bool good = work() && firmware_timer_lives() && firmware_flash_lives();
+    bool good =
+        work() && firmware_timer_lives() && firmware_flash_lives() && other_processors_live();
 
     if (sevc_cpu_ready(&uefi.cpu))
         account_print();

@@ -13,7 +13,7 @@
 _Static_assert(offsetof(struct sevc_trap, gpr[SEVC_R15]) == TRAP_R15, "frame.h");
 
 /*
- * A processor that the firmware starts is given the IDT of the one that starts it (EDK2's
+ * A processor that the firmware starts is at first given the IDT of the one that starts it (EDK2's
  * MpInitLib), ours; but its GHCB MSR names its own GHCB.
  */
 uint64_t sevc_uefi_dispatch(struct sevc_trap *trap)
