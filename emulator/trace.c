@@ -87,7 +87,7 @@ static unsigned code_bits(const struct vcpu *v, const struct vmcb_segment *cs)
 static void read_string(struct vcpu *v, unsigned element, bool rep, unsigned max)
 {
     uint64_t count = rep ? v->gpr[GPR_RCX] : 1;
-    uint64_t bytes = count > max / element ? max / element * element : count * element;
+    uint64_t bytes = count > max / element ? max - max % element : count * element;
     unsigned access = vcpu_cpl(v) == 3 ? PF_U : 0;
     struct walk_fault fault;
 

@@ -125,7 +125,7 @@ void trace_put_runs(struct trace_put *put, const struct trace_runs *runs)
             end++;
         if (end == at)
             continue;
-        trace_put(put, at * 8 | (uint64_t)(end - at) * 8 << 16);
+        trace_put(put, (uint64_t)at * 8 | (uint64_t)(end - at) * 8 << 16);
         for (; at < end; at++)
             trace_put(put, runs->page[at]);
     }

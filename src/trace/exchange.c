@@ -70,7 +70,7 @@ static void put_page(const struct sevc_session *session, uint16_t type)
         unsigned length = run_length(&outline, at);
 
         if (length != 0) {
-            sevc_trace_put(&put, at * 8 | (uint64_t)(length * 8) << 16);
+            sevc_trace_put(&put, (uint64_t)at * 8 | (uint64_t)length * 8 << 16);
         }
         for (; length != 0; length--, at++) {
             sevc_trace_put(&put, page[at]);

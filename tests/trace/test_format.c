@@ -239,7 +239,7 @@ static void check_file(const char *suffix)
     struct trace_record record;
     unsigned count = 0;
 
-    strcpy(path + sizeof(path) - 5, suffix);
+    memcpy(path + sizeof(path) - 5, suffix, strlen(suffix) + 1);
     assert_true(mkstemps(path, (int)strlen(suffix)) >= 0);
     writer = trace_create(path, trace_header(golden_reader));
     assert_non_null(writer);

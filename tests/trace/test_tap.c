@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The library's tap: what it records, what it leaves out, what it drops. */
+#include <stdio.h>
+
 #include "file.h"
 #include "world.h"
 
@@ -252,8 +254,87 @@ static void a_full_ring_drops_records_and_says_how_many(void **state)
     world_finish();
 }
 
-int main(void)
+/* ---- a trace for sevc-trace replay, which must come to the same results ---- */
+
+static const char *replay_path;
+
+static FILE *replay_file;
+
+static void keep_records(void)
 {
+    size_t bytes;
+
+    while ((bytes = sevc_trace_drain(&trace, file, sizeof(file))) != 0) {
+        assert_int_equal(fwrite(file, 1, bytes, replay_file), bytes);
+    }
+}
+
+static void answer(struct scripted_host *host, struct sevc_ghcb_page *page)
+{
+    (void)host;
+    if (page->sw_exitcode == 0x80000001) {
+        memset(page->shared_buffer, 0x5A, 4);
+    } else if (page->sw_scratch != 0 && (page->sw_exitinfo1 & 1) != 0) { /* INS */
+        memset(page->shared_buffer, 0xA5, page->sw_exitinfo2);
+    }
+    page->sw_exitinfo1 = SEVC_REPLY_OK;
+    page->rax = 0x1122334455667788;
+    page->rbx = page->rcx = page->rdx = 0xD00D;
+    page->valid_bitmap[0] |= 1ull << 63;
+    page->valid_bitmap[1] |= 7ull << 33;
+}
+
+static void run_bytes(uint64_t exit_code, const char *bytes, size_t count)
+{
+    world.trap.rip = KERNEL_CODE;
+    world_code(bytes, count);
+    (void)world_run(exit_code);
+    keep_records();
+}
+
+/* Good ones and bad ones: a lying host, a page that is not there, an instruction that does not fit. */
+static void traces_of_many_kinds(void **state)
+{
+    uint8_t header[SEVC_TRACE_FILE_HEADER_BYTES];
+
+    (void)state;
+    start(0);
+    replay_file = fopen(replay_path, "wb");
+    assert_non_null(replay_file);
+    assert_int_equal(fwrite(header, 1, sevc_trace_header(header, 0, 0), replay_file),
+                     sizeof(header));
+    world.host.lenient = true;
+    world.host.serve = answer;
+    run_bytes(SEVC_EXIT_CPUID, "\x0F\xA2", 2);
+    run_bytes(SEVC_EXIT_MSR, "\x0F\x32", 2); /* RDMSR */
+    run_bytes(SEVC_EXIT_IOIO, "\xEC", 1);    /* IN AL, DX */
+    world.trap.gpr[SEVC_RSI] = KERNEL_DATA + 4000;
+    world.trap.gpr[SEVC_RCX] = 300;
+    run_bytes(SEVC_EXIT_IOIO, "\xF3\x6E", 2); /* REP OUTSB, over the end of a page */
+    world.trap.gpr[SEVC_RDI] = KERNEL_DATA + 8190;
+    world.trap.gpr[SEVC_RCX] = 8;
+    run_bytes(SEVC_EXIT_IOIO, "\xF3\x6C", 2); /* REP INSB, into nothing */
+    world.trap.gpr[SEVC_RBX] = DEVICE + 0x10;
+    run_bytes(SEVC_EXIT_NPF, "\x8B\x03", 2); /* MOV EAX, [RBX] */
+    run_bytes(SEVC_EXIT_NPF, "\x89\x03", 2); /* MOV [RBX], EAX */
+    world.trap.gpr[SEVC_RBX] = KERNEL_DATA;
+    run_bytes(SEVC_EXIT_NPF, "\x8B\x03", 2); /* encrypted */
+    world.trap.gpr[SEVC_RBX] = 0x1000;
+    run_bytes(SEVC_EXIT_NPF, "\x8B\x03", 2);   /* not mapped */
+    run_bytes(SEVC_EXIT_CPUID, "\x90", 1);     /* injected */
+    run_bytes(SEVC_EXIT_RDTSC, "\x0F\x31", 2); /* RDTSC */
+    world.host.serve = serve;                  /* no outputs any more */
+    run_bytes(SEVC_EXIT_CPUID, "\x0F\xA2", 2);
+    run_bytes(SEVC_EXIT_VMMCALL, "\x0F\x01\xD9", 3); /* the policy refuses it */
+    run_short();
+    keep_records();
+    assert_int_equal(fclose(replay_file), 0);
+    world_finish();
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest replayed[] = { cmocka_unit_test(traces_of_many_kinds) };
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_exception_is_recorded_from_end_to_end),
         cmocka_unit_test(guest_memory_is_recorded_unless_it_is_to_be_left_out),
@@ -261,5 +342,9 @@ int main(void)
         cmocka_unit_test(a_full_ring_drops_records_and_says_how_many),
     };
 
+    if (argc == 2) {
+        replay_path = argv[1];
+        return cmocka_run_group_tests(replayed, NULL, NULL);
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
