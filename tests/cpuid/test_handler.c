@@ -142,6 +142,23 @@ static void what_is_not_pinned_can_be_refused(void **state)
     world_finish();
 }
 
+/* Before it is sealed the table is its owner's alone. */
+static void another_cpu_asks_until_the_table_is_sealed(void **state)
+{
+    struct sevc_cpu owner = { 0 };
+
+    (void)state;
+    start(SEVC_CPUID_MISS_ASK);
+    table.owner = &owner;
+    for (unsigned round = 0; round < 2; round++) {
+        expect(4, 2, 11, 12, 13);
+        assert_int_equal(execute(4, 2, cpuid, 2), SEVC_OK);
+        assert_registers(11, 12, 13);
+    }
+    assert_int_equal(table.count, 0);
+    world_finish();
+}
+
 static void what_is_not_pinned_can_be_zero(void **state)
 {
     (void)state;
@@ -215,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_pinned_answer_is_there_at_any_depth),
         cmocka_unit_test(a_changed_answer_changes_no_register),
         cmocka_unit_test(what_is_not_pinned_can_be_refused),
+        cmocka_unit_test(another_cpu_asks_until_the_table_is_sealed),
         cmocka_unit_test(what_is_not_pinned_can_be_zero),
         cmocka_unit_test(another_instruction_gets_no_pinned_answer),
         cmocka_unit_test(cpuid_at_the_end_of_a_page),

@@ -127,6 +127,11 @@ static enum sevc_result out_byte(struct sevc_cpu *cpu, uint64_t *out)
     return sevc_out(cpu, 0x80, 1, 0xDEADBE41);
 }
 
+static enum sevc_result mmio_read2(struct sevc_cpu *cpu, uint64_t *out)
+{
+    return sevc_mmio_read(cpu, &call_window, 0x12, 2, &out[0]);
+}
+
 static enum sevc_result mmio_read4(struct sevc_cpu *cpu, uint64_t *out)
 {
     return sevc_mmio_read(cpu, &call_window, 0x20, 4, &out[0]);
@@ -259,6 +264,21 @@ const struct direct_call direct_calls[] = {
       out_byte,
       { .event = 0x7B, .info1 = INFO(0x80, 1, 0), .inputs = { { RAX, 0x41 } } },
       .native = { HOST_NATIVE_OUT, 0x80, 0xDEADBE41, 1, { 0 } } },
+    { "MMIO read, 2 bytes",
+      mmio_read2,
+      { .event = 0x80000001,
+        .info1 = CALL_WINDOW_GPA + 0x12,
+        .info2 = 2,
+        .scratch = true,
+        .sent = zeros,
+        .sent_bytes = 8,
+        .returned = returned,
+        .returned_bytes = 8 },
+      { 0x0201 },
+      1,
+      { HOST_NATIVE_LOAD, (uintptr_t)0x12, 0, 2, { 0 } },
+      { 0x4243 },
+      { 0x4243 } },
     { "MMIO read, 4 bytes",
       mmio_read4,
       { .event = 0x80000001,
