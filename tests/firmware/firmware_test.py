@@ -5,6 +5,7 @@
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ CONCESSIONS = {f"allow {name}" for name in ("version-zero", "unscrubbed", "wide-
                                             "rax-with-in", "encrypted-mmio")}
 IOIO, CPUID, MSR = 0x7B, 0x72, 0x7C
 RESET_HOLD, JUMP_TABLE = 0x80000004, 0x80000005
+VIOLATION, TERMINATED, TRIPLE_FAULT = 11, 12, 13  # of sevc-run
 
 
 class Failure(Exception):
@@ -30,7 +32,8 @@ def expect(condition, text):
 
 def run(options, *arguments):
     """Result: exit status, console, JSON report."""
-    command = [sys.executable, "-B", SEVC_RUN, "--report", "json", "--timeout", "800",
+    # Time counts instructions: a firmware's timer does not wait for a machine that is busy.
+    command = [sys.executable, "-B", SEVC_RUN, "--report", "json", "--timeout", "800", "--icount", "0",
                "--machine", options.machine, "--firmware", FIRMWARE, *arguments]
     result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace",
                             stdin=subprocess.DEVNULL, check=False)
@@ -104,13 +107,40 @@ def test_smp(options, folder):
     expect(int(other["vc"]) > 100 and other["state"] == "held", f"the other processor: {other}")
 
 
-TESTS = {"vars": test_vars, "smp": test_smp}
+def test_grub(options, folder):
+    """Debian's GRUB, from an ISO, starts the example kernel as a multiboot2 image."""
+    tree = os.path.join(folder, "tree")
+    os.makedirs(os.path.join(tree, "boot", "grub"))
+    shutil.copy(options.kernel, os.path.join(tree, "boot", "kernel.elf"))
+    with open(os.path.join(tree, "boot", "grub", "grub.cfg"), "w", encoding="ascii") as file:
+        file.write("echo GRUB is here\nmultiboot2 /boot/kernel.elf from=grub\nboot\n")
+    iso = os.path.join(folder, "grub.iso")
+    subprocess.run(["grub-mkrescue", "-o", iso, "--locales=", "--fonts=", "--themes=",
+                    "--install-modules=normal multiboot2 echo iso9660 boot", tree],
+                   check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    status, console, report = run(options, "--disk", iso)
+    expect(status == 0, f"status {status}, not 0: {report['words']}")
+    expect(not report["violations"], f"violations: {report['violations']}")
+    expect(said(console, "GRUB is here"), "GRUB did not speak")
+    for text in ("command line: from=grub", "All is well."):
+        expect(said(console, text), f"the kernel did not say '{text}'")
+
+
+def test_planted(options, _folder):
+    """A monitor with one wrong constant (tests/linux): the stock guest must notice."""
+    status, _, report = run(options, "--monitor-rom", options.planted)
+    expect(status in (VIOLATION, TERMINATED, TRIPLE_FAULT), f"status {status}: {report['words']}")
+
+
+TESTS = {"vars": test_vars, "smp": test_smp, "grub": test_grub, "planted": test_planted}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("test", choices=sorted(TESTS))
     parser.add_argument("--machine", default="pc")
+    parser.add_argument("--kernel", help="the example kernel as a multiboot2 image")
+    parser.add_argument("--planted", help="the wrong monitor's ROM")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         try:

@@ -6,6 +6,7 @@ import struct
 import subprocess
 import time
 
+from sevc_run import processors
 from sevc_run.status import Refusal, Status
 
 # What a stock OVMF does that the judge would call a violation, and no real host does
@@ -146,7 +147,8 @@ def time_without(options, qemu, memory):
     code_bytes = os.path.getsize(options.firmware) - options.flash_bytes
     command += flash(options, f"offset={options.flash_bytes},size={code_bytes},"
                      f"file={quoted(options.firmware)}")
-    command += disks(options) + linux_kernel(options) + options.qemu_options
+    command += disks(options) + linux_kernel(options) + processors.qemu_options(options)
+    command += options.qemu_options
     started = time.monotonic()
     try:
         result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
