@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The emulated platform's GHCB server, from the guest's side: any MSR, any page, any order. It reads
- * each byte once, serves nothing that breaks a rule, and writes nothing but its answer.
+ * The emulated platform's GHCB server, from the guest's side: any MSR, any page, any order. It
+ * reads each byte once, serves nothing that breaks a rule, and writes nothing but its answer.
  */
 #include <stdbool.h>
 

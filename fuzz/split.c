@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The splitter: share and unshare of any range in any tables that are in order. What is mapped differs
- * afterwards in the C-bits of the range and in nothing else, and the processor has been told in order; or
- * nothing has changed at all.
+ * The splitter: share and unshare of any range in any tables that are in order. What is mapped
+ * differs afterwards in the C-bits of the range and in nothing else, and the processor has been
+ * told in order; or nothing has changed at all.
  */
 #include "../tests/page/arch_log.h"
 #include "env/finding.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * INS and OUTS through the whole path of #VC: elements, directions, faults in between, hostile host.
+ * INS and OUTS through the whole path of #VC: elements, directions, faults in between, hostile
+ * host.
  */
 #include "env/input.h"
 #include "env/scenario.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The trace reader: any bytes as a file, compressed or not. What it reads can be written again, byte for
- * byte; what it does not, it says why.
+ * The trace reader: any bytes as a file, compressed or not. What it reads can be written again,
+ * byte for byte; what it does not, it says why.
  */
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole path of #VC with a hostile host: any instruction, any exit, any reply, other CPUs that change
- * the GHCB, exceptions that interrupt.
+ * The whole path of #VC with a hostile host: any instruction, any exit, any reply, other CPUs that
+ * change the GHCB, exceptions that interrupt.
  */
 #include "env/input.h"
 #include "env/scenario.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The page-table walker: tables with anything in them, against the reference of tests/page, which is
- * written from the manual's figures. Wrong, absent and cyclic tables included.
+ * The page-table walker: tables with anything in them, against the reference of tests/page, which
+ * is written from the manual's figures. Wrong, absent and cyclic tables included.
  */
 #include "env/finding.h"
 #include "env/tables.h"
