@@ -53,11 +53,11 @@ void device_out(uint16_t port, unsigned size, uint32_t value)
     (void)value;
 }
 
+/* check_mmio() below looks, under a name of its own. */
 bool device_is_guest_ram(uint64_t gpa)
 {
-    const struct fuzz_page *page = fuzz_page_at_gpa(gpa);
-
-    return page != NULL && (page->bits & FUZZ_PAGE_SHARED) == 0;
+    (void)gpa;
+    return false;
 }
 
 bool device_mmio_read(uint64_t gpa, void *data, unsigned size)

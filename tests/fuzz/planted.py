@@ -69,7 +69,7 @@ ROWS = [
     ("parser", "msr_protocol", "src/ghcb/msr_protocol.c", " || field(response, 23, 12) != 0", ""),
     ("scrub", "reply", "src/ghcb/exchange.h@src/ghcb/session.c",
      "sevc_arch_zero(page, SEVC_SAVE_AREA_QWORDS);",
-     "sevc_arch_zero(page, SEVC_SAVE_AREA_QWORDS / 2);"),
+     "sevc_arch_zero(page, SEVC_SAVE_AREA_QWORDS / 4);"),
     ("pinned", "cpuid", "src/vc/cpuid_ask.c", "*entry != NULL && !sevc_cpuid_same(*entry, answer)",
      "false"),
     ("walk", "walk", "src/page/walk.c", "granted &= leaf->value;", "granted = leaf->value;"),
