@@ -3,6 +3,7 @@
 #include <sevc/event.h>
 #include <sevc/svm.h>
 
+#include "../arch/arch.h"
 #include "argument.h"
 
 /* The data and address sizes stand in SW_EXITINFO1 as numbers of bytes, which are also its bits. */
@@ -68,6 +69,9 @@ enum sevc_result sevc_event_string_io(struct sevc_session *session, const struct
     }
     if (io->rep) {
         info1 |= SEVC_IOIO_REP;
+    }
+    if (io->in) { /* nothing of what an OUTS of this session has put there */
+        sevc_arch_zero(session->page->shared_buffer, (session->buffer_bytes + 7) / 8);
     }
     sevc_session_scratch(session, count * io->bytes);
     return sevc_session_exchange(session, SEVC_EXIT_IOIO, info1, count, 0);

@@ -476,9 +476,83 @@ static void an_error_reply_is_read_once_too(void **state)
     }
 }
 
+/* The script wants every byte zero that is neither a field nor named as data. */
+static void ins_after_outs_sends_nothing_of_it_along(void **state)
+{
+    static const uint8_t secret[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+    struct sevc_string_io io = {
+        .port = 0x1F0, .bytes = 1, .address_bytes = 8, .segment = SEVC_DS
+    };
+    struct sevc_report report = { 0 };
+    struct scripted_host host;
+    struct sevc_session session;
+    struct sevc_cpu cpu;
+
+    (void)state;
+    host_start(&host);
+    host_make_cpu(&host, &cpu, 2);
+    host_expect(&host, &(struct host_exchange){
+                           .event = SEVC_EXIT_IOIO,
+                           .info1 = 0x1F0 << 16 | SEVC_IOIO_ADDRESS_64 | SEVC_IOIO_STRING | 1 << 4 |
+                                    SEVC_DS << SEVC_IOIO_SEGMENT_SHIFT,
+                           .info2 = sizeof(secret),
+                           .scratch = true,
+                           .sent = secret,
+                           .sent_bytes = sizeof(secret),
+                       });
+    host_expect(&host, &(struct host_exchange){
+                           .event = SEVC_EXIT_IOIO,
+                           .info1 = 0x1F0 << 16 | SEVC_IOIO_ADDRESS_64 | SEVC_IOIO_STRING | 1 << 4 |
+                                    SEVC_IOIO_IN,
+                           .info2 = 2,
+                           .scratch = true,
+                           .returned = secret,
+                           .returned_bytes = 2,
+                       });
+    assert_int_equal(sevc_session_begin(&session, &cpu, &report), SEVC_OK);
+    for (unsigned i = 0; i < sizeof(secret); i++) {
+        session.page->shared_buffer[i] = secret[i];
+    }
+    assert_int_equal(sevc_event_string_io(&session, &io, sizeof(secret)), SEVC_OK);
+    io.in = true;
+    io.segment = SEVC_ES;
+    assert_int_equal(sevc_event_string_io(&session, &io, 2), SEVC_OK);
+    sevc_session_end(&session);
+    host_finish(&host);
+}
+
+static void writes_behind_the_buffer(struct scripted_host *host, struct sevc_ghcb_page *page)
+{
+    (void)host;
+    memset(page->reserved_ff0, 0xA5, sizeof(page->reserved_ff0));
+    page->sw_exitinfo1 = 0;
+    page->sw_exitinfo2 = 0;
+}
+
+static void what_the_host_writes_behind_the_buffer_does_not_stay(void **state)
+{
+    struct sevc_report report = { 0 };
+    struct scripted_host host;
+    struct sevc_session session;
+    struct sevc_cpu cpu;
+
+    (void)state;
+    host_start(&host);
+    host_make_cpu(&host, &cpu, 2);
+    host.lenient = true;
+    host.serve = writes_behind_the_buffer;
+    assert_int_equal(sevc_session_begin(&session, &cpu, &report), SEVC_OK);
+    assert_int_equal(sevc_event_wrmsr(&session, 0x1B, 0), SEVC_OK);
+    sevc_session_end(&session);
+    assert_true(host_is_at_rest(&host));
+    host_finish(&host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ins_after_outs_sends_nothing_of_it_along),
+        cmocka_unit_test(what_the_host_writes_behind_the_buffer_does_not_stay),
         cmocka_unit_test(the_msr_is_written_for_each_exchange),
         cmocka_unit_test(the_page_is_zero_after_every_event),
         cmocka_unit_test(T39_memory_that_is_no_cpu_is_refused),
