@@ -138,8 +138,8 @@ static bool expected_fault(const struct ref_walk *walk, const struct sevc_copy *
     }
     fault->vector = 14;
     fault->cr2 = copy->va;
-    fault->error_code = (uint32_t)((walk->end != REF_NOT_PRESENT) + 2 * write + 4 * copy->user +
-                                   8 * (walk->end == REF_RESERVED));
+    fault->error_code = (uint32_t)((walk->end != REF_NOT_PRESENT) + 2 * write +
+                                   (copy->user ? 4 : 0) + 8 * (walk->end == REF_RESERVED));
     return true;
 }
 
