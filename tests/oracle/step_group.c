@@ -118,6 +118,14 @@ static bool step_through(struct counts *counts, struct oracle_case *c)
     }
 }
 
+/* AMD's IRETQ, by which a signal's handler returns, does not return to another RSP. */
+static bool has_canonical_rsp(const struct oracle_case *c)
+{
+    int64_t high = (int64_t)c->start.gpr[SEVC_RSP] >> 47;
+
+    return high == 0 || high == -1;
+}
+
 static void step_form(struct counts *counts, const struct oracle_form *form, uint64_t seed,
                       uint64_t *number)
 {
@@ -126,8 +134,8 @@ static void step_form(struct counts *counts, const struct oracle_form *form, uin
 
     for (unsigned i = 0; i < CASES_PER_FORM;) {
         oracle_generate(form, seed, (*number)++, &c);
-        if (c.bases != 0 ||
-            c.refusal != ORACLE_NOT_REFUSED) { /* the signal's frame cannot change FS */
+        if (c.bases != 0 || /* the signal's frame cannot change FS */
+            c.refusal != ORACLE_NOT_REFUSED || !has_canonical_rsp(&c)) {
             continue;
         }
         i++;
