@@ -287,6 +287,104 @@ static void cr4_tsd_keeps_the_time_from_user_mode(void **state)
     }
 }
 
+/* ---- the straight way gives way (src/vc/hot.h) ---- */
+
+static const struct common_exit {
+    const char *code;
+    unsigned length;
+    uint64_t exit_code;
+    struct host_exchange exchange;
+} common_exits[] = {
+    { "\x0f\xa2",
+      2,
+      SEVC_EXIT_CPUID,
+      { .event = SEVC_EXIT_CPUID,
+        .inputs = { { RAX, 7 }, { RCX, 0 } },
+        .outputs = { { RAX, 1 }, { RBX, 2 }, { RCX, 3 }, { RDX, 4 } } } },
+    { "\x0f\x32",
+      2,
+      SEVC_EXIT_MSR,
+      { .event = SEVC_EXIT_MSR, .inputs = { { RCX, 0 } }, .outputs = { { RAX, 1 }, { RDX, 4 } } } },
+    { "\x0f\x30",
+      2,
+      SEVC_EXIT_MSR,
+      { .event = SEVC_EXIT_MSR,
+        .info1 = SEVC_MSR_INFO1_WRITE,
+        .inputs = { { RCX, 0 }, { RAX, 7 }, { RDX, 0x3F8 } } } },
+    { "\x0f\x31",
+      2,
+      SEVC_EXIT_RDTSC,
+      { .event = SEVC_EXIT_RDTSC, .outputs = { { RAX, 1 }, { RDX, 4 } } } },
+    { "\xef",
+      1,
+      SEVC_EXIT_IOIO,
+      { .event = SEVC_EXIT_IOIO, .info1 = 0x03F80240, .inputs = { { RAX, 7 } } } },
+    { "\xed",
+      1,
+      SEVC_EXIT_IOIO,
+      { .event = SEVC_EXIT_IOIO, .info1 = 0x03F80241, .outputs = { { RAX, 1 } } } },
+};
+
+#define COMMON_EXITS (sizeof(common_exits) / sizeof(common_exits[0]))
+
+static void start_common(const struct common_exit *exit)
+{
+    world_start();
+    world.trap.gpr[SEVC_RAX] = 7;
+    world.trap.gpr[SEVC_RCX] = 0;
+    world.trap.gpr[SEVC_RDX] = 0x3F8;
+    world_code(exit->code, exit->length);
+    host_expect(&world.host, &exit->exchange);
+}
+
+static void assert_common_done(const struct common_exit *exit)
+{
+    bool answers = exit->exchange.outputs[0].offset != 0;
+
+    assert_int_equal(world.trap.rip, KERNEL_CODE + exit->length);
+    assert_int_equal(world.trap.gpr[SEVC_RAX], answers ? 1 : 7);
+}
+
+/* Each exit inside another session, and with a request of the MSR protocol interrupted. */
+static void common_exits_put_back_what_they_interrupt(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COMMON_EXITS; i++) {
+        struct sevc_session outer;
+        struct sevc_report report;
+
+        start_common(&common_exits[i]);
+        world.host.ghcb_msr = 0x0000000700000004; /* CPUID, asked for and not yet sent */
+        assert_int_equal(world_run(common_exits[i].exit_code), SEVC_OK);
+        assert_common_done(&common_exits[i]);
+        assert_int_equal(world.host.ghcb_msr, 0x0000000700000004);
+        world.host.ghcb_msr = world.cpu.ghcb.gpa; /* at rest again */
+        world_finish();
+
+        start_common(&common_exits[i]);
+        assert_int_equal(sevc_session_begin(&outer, &world.cpu, &report), SEVC_OK);
+        assert_int_equal(world_run(common_exits[i].exit_code), SEVC_OK);
+        assert_common_done(&common_exits[i]);
+        assert_int_equal(world.cpu.depth, 1);
+        sevc_session_end(&outer);
+        world_finish();
+    }
+}
+
+/* TF: #DB behind the instruction, as the processor would. */
+static void common_exits_are_stepped(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COMMON_EXITS; i++) {
+        start_common(&common_exits[i]);
+        world.trap.rflags |= SEVC_RFLAGS_TF;
+        assert_int_equal(world_run(common_exits[i].exit_code), SEVC_OK_TRAP);
+        assert_common_done(&common_exits[i]);
+        assert_int_equal(world.report.fault.vector, SEVC_VECTOR_DB);
+        world_finish();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +399,8 @@ int main(void)
         cmocka_unit_test(rdtscp_writes_ecx_too_and_is_three_bytes_long),
         cmocka_unit_test(T23_with_secure_tsc_the_host_is_not_asked_for_the_time),
         cmocka_unit_test(cr4_tsd_keeps_the_time_from_user_mode),
+        cmocka_unit_test(common_exits_put_back_what_they_interrupt),
+        cmocka_unit_test(common_exits_are_stepped),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
