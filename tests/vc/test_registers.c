@@ -327,14 +327,14 @@ static const struct common_exit {
 
 #define COMMON_EXITS (sizeof(common_exits) / sizeof(common_exits[0]))
 
-static void start_common(const struct common_exit *exit)
+static void start_common(const struct common_exit *exit, const struct host_exchange *exchange)
 {
     world_start();
     world.trap.gpr[SEVC_RAX] = 7;
     world.trap.gpr[SEVC_RCX] = 0;
     world.trap.gpr[SEVC_RDX] = 0x3F8;
     world_code(exit->code, exit->length);
-    host_expect(&world.host, &exit->exchange);
+    host_expect(&world.host, exchange);
 }
 
 static void assert_common_done(const struct common_exit *exit)
@@ -353,7 +353,7 @@ static void common_exits_put_back_what_they_interrupt(void **state)
         struct sevc_session outer;
         struct sevc_report report;
 
-        start_common(&common_exits[i]);
+        start_common(&common_exits[i], &common_exits[i].exchange);
         world.host.ghcb_msr = 0x0000000700000004; /* CPUID, asked for and not yet sent */
         assert_int_equal(world_run(common_exits[i].exit_code), SEVC_OK);
         assert_common_done(&common_exits[i]);
@@ -361,11 +361,34 @@ static void common_exits_put_back_what_they_interrupt(void **state)
         world.host.ghcb_msr = world.cpu.ghcb.gpa; /* at rest again */
         world_finish();
 
-        start_common(&common_exits[i]);
+        start_common(&common_exits[i], &common_exits[i].exchange);
         assert_int_equal(sevc_session_begin(&outer, &world.cpu, &report), SEVC_OK);
         assert_int_equal(world_run(common_exits[i].exit_code), SEVC_OK);
         assert_common_done(&common_exits[i]);
         assert_int_equal(world.cpu.depth, 1);
+        sevc_session_end(&outer);
+        world_finish();
+    }
+}
+
+/* The general way refuses what the straight one does: RAX of the answer is not marked valid. */
+static void common_exits_inside_a_session_are_refused_too(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COMMON_EXITS; i++) {
+        const struct common_exit *exit = &common_exits[i];
+        struct host_exchange lie = exit->exchange;
+        struct sevc_session outer;
+        struct sevc_report report;
+
+        if (lie.outputs[0].offset == 0) {
+            continue; /* nothing comes back */
+        }
+        lie.lie = HOST_MISSING_RAX;
+        start_common(exit, &lie);
+        assert_int_equal(sevc_session_begin(&outer, &world.cpu, &report), SEVC_OK);
+        assert_int_not_equal(world_run(exit->exit_code), SEVC_OK);
+        world_assert_unchanged();
         sevc_session_end(&outer);
         world_finish();
     }
@@ -376,7 +399,7 @@ static void common_exits_are_stepped(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COMMON_EXITS; i++) {
-        start_common(&common_exits[i]);
+        start_common(&common_exits[i], &common_exits[i].exchange);
         world.trap.rflags |= SEVC_RFLAGS_TF;
         assert_int_equal(world_run(common_exits[i].exit_code), SEVC_OK_TRAP);
         assert_common_done(&common_exits[i]);
@@ -400,6 +423,7 @@ int main(void)
         cmocka_unit_test(T23_with_secure_tsc_the_host_is_not_asked_for_the_time),
         cmocka_unit_test(cr4_tsd_keeps_the_time_from_user_mode),
         cmocka_unit_test(common_exits_put_back_what_they_interrupt),
+        cmocka_unit_test(common_exits_inside_a_session_are_refused_too),
         cmocka_unit_test(common_exits_are_stepped),
     };
 
