@@ -13,7 +13,7 @@
 
 #if SEVC_TRACE
 
-#define RING_MIN_BYTES (2 * SEVC_TRACE_RECORD_MAX_BYTES)
+#define RING_MIN_BYTES ((size_t)2 * SEVC_TRACE_RECORD_MAX_BYTES)
 
 /* CRC-32, four bits at a time: 64 bytes of table. */
 static const uint32_t crc_table[16] = {
