@@ -25,12 +25,6 @@
 enum sevc_result sevc_vc_handle_fetched(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                         struct sevc_report *report);
 
-/* hot_mmio.c, hot_string.c: as the functions below; an NPF exit, INS and OUTS. */
-enum sevc_result sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                               struct sevc_report *report);
-enum sevc_result sevc_hot_string_io(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                    struct sevc_report *report);
-
 /* cpuid.c: as the functions below, CPUID of a CPU that has a table of pinned answers. */
 enum sevc_result sevc_hot_pinned_cpuid(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                        struct sevc_report *report);
