@@ -115,7 +115,7 @@ static unsigned run_operation(const struct operation *operation, unsigned bytes,
         }
         start.rflags = RFLAGS_ALWAYS | (oracle_random(random) & RFLAGS_ARITHMETIC);
         oracle_fill(va, &destination, sizeof(destination));
-        if (!oracle_native_run(insn, length, &start, 0, 0, 0, &native, &wild)) {
+        if (!oracle_native_run_plain(insn, length, &start, &native, &wild)) {
             printf("  %s: signal %d\n", operation->name, wild.signal);
             return 1;
         }

@@ -16,12 +16,13 @@ enum oracle_verdict {
 
 struct oracle_outcome {
     enum oracle_verdict verdict;
+    unsigned tries; /* more than 1: the processor raised a signal, then none */
     char what[160]; /* DIFFERENT, WILD: the first difference */
     struct oracle_emulation emulation;
     struct oracle_state native;
 };
 
-/* Runs a case on both. Afterwards native memory and shadow are equal again. */
+/* Runs a case on both, again if it was wild (ORACLE_TRIES). Afterwards native memory and shadow are equal again. */
 void oracle_compare(const struct oracle_case *c, struct oracle_outcome *outcome);
 
 /* Prints a case, its bytes, its state, and both ends. */

@@ -25,6 +25,7 @@ struct run {
     struct tally tallies[FORMS_MAX];
     unsigned form_count;
     struct oracle_coverage coverage;
+    uint64_t again; /* tries that the machine spoiled */
     struct timespec start;
 };
 
@@ -85,6 +86,7 @@ static void run_case(struct run *run, uint64_t number)
     oracle_cover(&run->coverage, &c);
     oracle_compare(&c, &outcome);
     count(tally, &c, &outcome);
+    run->again += outcome.tries - 1;
     bad = outcome.verdict == ORACLE_DIFFERENT || outcome.verdict == ORACLE_WILD;
     if (bad && run->options->planted == NULL && tally->different + tally->wild <= SHOWN) {
         oracle_print_case(stdout, &c, &outcome);
@@ -234,8 +236,8 @@ unsigned oracle_run_memory(enum oracle_group group, const struct oracle_options 
     failures =
         judge_forms(&run) + oracle_judge_coverage(&run.coverage, group, options->cases >= COMPLETE);
     print_mnemonics(&run);
-    printf("%s: %" PRIu64 " cases in %.1f s, %u failures\n",
+    printf("%s: %" PRIu64 " cases in %.1f s, %" PRIu64 " run again after a signal, %u failures\n",
            group == ORACLE_BASIC ? "basic" : "extended", options->cases, seconds_since(&run.start),
-           failures);
+           run.again, failures);
     return failures;
 }

@@ -194,21 +194,14 @@ static bool run_once(const uint8_t *insn, unsigned length, const struct oracle_s
     return true;
 }
 
-/*
- * Without FSGSBASE a base that was set by a system call is lost now and then, once in a million
- * cases, when the kernel runs something else in between. What faults for that reason does not
- * fault a second time.
- */
 bool oracle_native_run(const uint8_t *insn, unsigned length, const struct oracle_state *start,
                        uint32_t bases, uint64_t fs_base, uint64_t gs_base, struct oracle_state *end,
                        struct oracle_wild *wild)
 {
-    bool again = bases != 0 && !any_base;
-
     oracle_native.fs_base = fs_base;
     oracle_native.gs_base = gs_base;
     oracle_native.bases = bases;
-    if (!run_once(insn, length, start) && !(again && run_once(insn, length, start))) {
+    if (!run_once(insn, length, start)) {
         *wild = last_wild;
         return false;
     }
@@ -218,6 +211,28 @@ bool oracle_native_run(const uint8_t *insn, unsigned length, const struct oracle
     return true;
 }
 
+bool oracle_native_run_plain(const uint8_t *insn, unsigned length, const struct oracle_state *start,
+                             struct oracle_state *end, struct oracle_wild *wild)
+{
+    for (unsigned i = 0; i < ORACLE_TRIES; i++) {
+        if (oracle_native_run(insn, length, start, 0, 0, 0, end, wild)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool step_once(const struct oracle_state *start, struct oracle_step *result)
+{
+    memset(result, 0, sizeof(*result));
+    last_wild.signal = 0;
+    step.start = start;
+    step.result = result;
+    stepping = 1;
+    kill(getpid(), SIGUSR1); /* delivered before it returns: there is one thread */
+    return last_wild.signal == 0;
+}
+
 bool oracle_native_step(const uint8_t *insn, unsigned length, const struct oracle_state *start,
                         struct oracle_step *result, struct oracle_wild *wild)
 {
@@ -225,12 +240,11 @@ bool oracle_native_step(const uint8_t *insn, unsigned length, const struct oracl
 
     memcpy(code, insn, length);
     code[length] = INT3;
-    memset(result, 0, sizeof(*result));
-    last_wild.signal = 0;
-    step.start = start;
-    step.result = result;
-    stepping = 1;
-    kill(getpid(), SIGUSR1); /* delivered before it returns: there is one thread */
+    for (unsigned i = 0; i < ORACLE_TRIES; i++) {
+        if (step_once(start, result)) {
+            return true;
+        }
+    }
     *wild = last_wild;
-    return last_wild.signal == 0;
+    return false;
 }

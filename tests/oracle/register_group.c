@@ -182,7 +182,7 @@ static unsigned run_native(const struct plain_insn *insn, uint64_t seed)
             c.start.gpr[SEVC_RAX] = oracle_random(&random) << 32 | leaves[leaf];
             c.start.gpr[SEVC_RCX] = oracle_random(&random) << 32 | oracle_below(&random, 3);
         }
-        if (!oracle_native_run(c.bytes, c.length, &c.start, 0, 0, 0, &native, &wild)) {
+        if (!oracle_native_run_plain(c.bytes, c.length, &c.start, &native, &wild)) {
             failures += differ(&c, insn->name, "signal", 0, (uint64_t)wild.signal);
             continue;
         }
@@ -218,7 +218,7 @@ static unsigned run_early(uint64_t seed)
         c.length = cpuid_insn.count;
         memcpy(c.bytes, cpuid_insn.bytes, c.length);
         c.start.gpr[SEVC_RAX] = oracle_random(&random) << 32 | leaves[leaf];
-        if (!oracle_native_run(c.bytes, c.length, &c.start, 0, 0, 0, &native, &wild)) {
+        if (!oracle_native_run_plain(c.bytes, c.length, &c.start, &native, &wild)) {
             failures += differ(&c, "CPUID (early)", "signal", 0, (uint64_t)wild.signal);
             continue;
         }
