@@ -45,10 +45,11 @@ void nmi_before_run(struct vcpu *v)
     vmcb->interrupt_shadow = 0;
     n->kept = false;
     n->in_flight = true;
+    n->returned = false;
+    n->rsp = vmcb->rsp;
     n->chained = n->chain_next;
     n->chain_next = false;
-    if (config.nmi_window_iret)
-        vmcb->intercept |= INTERCEPT_IRET;
+    vmcb->intercept |= INTERCEPT_IRET;
     report_log(REPORT_EXITS, "nmi cpu=%u rip=0x%llx", v->index, (unsigned long long)vmcb->rip);
 }
 
@@ -76,9 +77,17 @@ void nmi_complete(struct vcpu *v)
     v->nmi.armed = true;
 }
 
+bool nmi_waits_for_iret(const struct vcpu *v)
+{
+    return v->nmi.in_flight && !v->nmi.returned;
+}
+
 /*
  * The window opens behind the IRET, and not before: the processor executes it, with the trap flag
  * set, and comes back. The IRET takes the flag away again with the RFLAGS that it loads.
+ *
+ * Where only NMI_COMPLETE opens it, an IRET tells whether the handler has ended: it takes RSP back
+ * to where the NMI has found it. Those of #VC inside the handler lead to places below, or elsewhere.
  */
 void nmi_iret(struct vcpu *v)
 {
@@ -98,8 +107,14 @@ void nmi_stepped(struct vcpu *v)
     v->vmcb->dr6 = v->nmi.dr6;
     v->vmcb->rflags &= ~(uint64_t)RFLAGS_TF;
     v->vmcb->intercept_exceptions &= ~(1u << VECTOR_DB);
-    if (v->nmi.in_flight) /* NMI_COMPLETE may have been faster */
+    if (!v->nmi.in_flight) /* NMI_COMPLETE has been faster */
+        return;
+    if (config.nmi_window_iret)
         open_window(v);
+    else if (v->vmcb->rsp == v->nmi.rsp)
+        v->nmi.returned = true;
+    else
+        v->vmcb->intercept |= INTERCEPT_IRET;
 }
 
 void nmi_disarm(struct vcpu *v)
@@ -112,8 +127,29 @@ void nmi_reset(struct vcpu *v)
     struct nmi *n = &v->nmi;
 
     n->dropped += (uint64_t)n->kept + (uint64_t)n->in_flight;
-    n->kept = n->in_flight = n->chained = n->chain_next = n->armed = false;
+    n->kept = n->in_flight = n->chained = n->chain_next = n->armed = n->returned = false;
     v->vmcb->intercept &= ~INTERCEPT_IRET;
+}
+
+static bool has_forgotten(const struct nmi *n)
+{
+    return n->in_flight && n->returned && n->kept;
+}
+
+const char *nmi_forgotten(char *to)
+{
+    char *end = to;
+
+    _Static_assert(VCPU_MAX <= 10 && 2 * VCPU_MAX < NMI_FORGOTTEN_BYTES, "one digit each");
+    for (unsigned i = 0; i < smp_count; i++) {
+        if (!has_forgotten(&vcpu_at(i)->nmi))
+            continue;
+        if (end != to)
+            *end++ = ',';
+        *end++ = (char)('0' + i);
+    }
+    *end = 0;
+    return to;
 }
 
 void nmi_report(void)
@@ -128,6 +164,6 @@ void nmi_report(void)
                     (unsigned)n->kept + (unsigned)n->in_flight, (unsigned long long)n->merged,
                     (unsigned long long)n->lost, (unsigned long long)n->dropped,
                     (unsigned long long)n->idle_completes, n->in_flight ? "closed" : "open",
-                    (unsigned)n->kept, n->in_flight && n->kept ? " NMI_COMPLETE is missing" : "");
+                    (unsigned)n->kept, has_forgotten(n) ? " NMI_COMPLETE is missing" : "");
     }
 }

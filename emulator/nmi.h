@@ -18,7 +18,9 @@ struct nmi {
     bool chain_next; /* the kept one follows a NMI_COMPLETE at once (nmi-storm=immediate) */
     bool chained;    /* the one in flight did */
     bool armed;      /* the guest has shown that it can take NMIs */
-    bool stepping;   /* over the IRET that opens the window */
+    bool stepping;   /* over an IRET: it may open the window, or be the handler's last */
+    bool returned;   /* the one in flight has been returned from, without NMI_COMPLETE */
+    uint64_t rsp;    /* of what the one in flight has interrupted */
     uint64_t dr6;    /* before that step */
 
     uint64_t sent, completed, merged, lost, dropped, idle_completes;
@@ -39,7 +41,17 @@ void nmi_disarm(struct vcpu *v);
 /* What INIT does: nothing is pending, the window is open. */
 void nmi_reset(struct vcpu *v);
 
+/* Whether something is to be learnt from the guest's next IRET. */
+bool nmi_waits_for_iret(const struct vcpu *v);
+
 /* One line for each processor that has had to do with NMIs. */
 void nmi_report(void);
+
+/*
+ * The processors, "0,2", that have forgotten NMI_COMPLETE: an NMI handler has returned without it,
+ * and another NMI has been kept waiting for it to the end. TO has room for all. Result: TO.
+ */
+const char *nmi_forgotten(char *to);
+#define NMI_FORGOTTEN_BYTES 32
 
 #endif

@@ -194,7 +194,7 @@ static void send_processors(void)
 
 _Noreturn void report_end(enum verdict verdict, const char *format, ...)
 {
-    char text[LINE_BYTES];
+    char text[LINE_BYTES], forgotten[NMI_FORGOTTEN_BYTES];
     va_list args;
 
     /* What a guest did wrong outweighs what it says of itself at the end. */
@@ -212,7 +212,9 @@ _Noreturn void report_end(enum verdict verdict, const char *format, ...)
         verdict = VERDICT_ERROR;
         format_text(text, sizeof(text), "hostile mode %s found nothing to lie about", silent);
     }
-    send_line("verdict %s%s%s", verdicts[verdict].name, *text == 0 ? "" : " ", text);
+    nmi_forgotten(forgotten);
+    send_line("verdict %s%s%s%s%s", verdicts[verdict].name, *text == 0 ? "" : " ", text,
+              *forgotten == 0 ? "" : " nmi-complete-missing=", forgotten);
     for (;;)
         cpu_out8(EXIT_PORT, verdicts[verdict].exit_value);
 }

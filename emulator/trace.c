@@ -339,7 +339,7 @@ bool trace_iret(struct vcpu *v)
             }
         }
     }
-    if (config.nmi_window_iret && v->nmi.in_flight)
+    if (nmi_waits_for_iret(v))
         return false;
     /* The IRET goes ahead; outer exceptions are waited for again from the next exit on. */
     v->vmcb->intercept &= ~INTERCEPT_IRET;

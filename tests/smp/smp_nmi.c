@@ -64,11 +64,45 @@ static void forget(struct cpu *c, struct frame *frame)
     (void)frame;
 }
 
+/* The IRET of the #VC is not the one that ends the handler. */
+static void forget_after_vc(struct cpu *c, struct frame *frame)
+{
+    (void)c;
+    (void)frame;
+    cpuid_eax(0x80000000);
+}
+
 static void nmi_forgotten(void)
 {
     for (unsigned i = 0; i < 5; i++)
         self_nmi();
     CHECK(cpus[0].nmis == 1);
+}
+
+/* Behind the handler's IRET, which is late, but not too late. */
+static void nmi_late(void)
+{
+    self_nmi();
+    self_nmi();
+    CHECK(cpus[0].nmis == 1);
+    nmi_complete(&cpus[0]);
+    CHECK(cpus[0].nmis == 2);
+}
+
+/* A guest may end when it likes: another NMI waits, but nobody has returned from the first. */
+static void end_on_nmi(struct cpu *c, struct frame *frame)
+{
+    (void)frame;
+    nmi_from_handler(c);
+    cpuid_eax(0x80000000); /* an IRET, but not the handler's */
+    CHECK(c->nmis == 1);
+    finish(0);
+}
+
+static void nmi_ends_inside(void)
+{
+    self_nmi();
+    finish(__LINE__);
 }
 
 /* nmi-window=iret: the same handler will do. */
@@ -174,7 +208,9 @@ static void storm(void)
 const struct smp_case smp_nmi_cases[] = {
     { "nmi-self", nmi_self, 0, 0 },
     { "nmi-window", nmi_window, 0, window_on_nmi },
-    { "nmi-forgotten", nmi_forgotten, 0, forget },
+    { "nmi-forgotten", nmi_forgotten, 0, forget_after_vc },
+    { "nmi-late", nmi_late, 0, forget },
+    { "nmi-ends-inside", nmi_ends_inside, 0, end_on_nmi },
     { "nmi-iret", nmi_iret, 0, forget },
     { "nmi-iret-kept", nmi_iret_kept, 0, iret_on_nmi },
     { "nmi-immediate", nmi_immediate, 0, 0 },

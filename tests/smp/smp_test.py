@@ -15,7 +15,8 @@ import sys
 import tempfile
 
 SECONDS = 150
-SUCCESS = r"success"
+SUCCESS = r"success$"
+FORGOTTEN = r"success nmi-complete-missing=0$"
 
 # group: {name: (case, processors, configuration, verdict, pattern for the report)}
 GROUPS = {
@@ -51,9 +52,11 @@ GROUPS = {
     "nmi": {
         "self": ("nmi-self", 1, "", SUCCESS, r"sent=5 completed=5 pending=0 .*idle-completes=1 "),
         "window": ("nmi-window", 1, "", SUCCESS, r"sent=3 completed=3 pending=0 merged=2 "),
-        "forgotten": ("nmi-forgotten", 1, "", SUCCESS, r"sent=2 completed=0 pending=2 merged=3 .*"
+        "forgotten": ("nmi-forgotten", 1, "", FORGOTTEN, r"sent=2 completed=0 pending=2 merged=3 .*"
                       r"window=closed kept=1 NMI_COMPLETE is missing\n"),
-        "forgotten-2": ("nmi-forgotten", 2, "", SUCCESS, r"NMI_COMPLETE is missing\n"),
+        "forgotten-2": ("nmi-forgotten", 2, "", FORGOTTEN, r"NMI_COMPLETE is missing\n"),
+        "late": ("nmi-late", 1, "", SUCCESS, r"sent=2 completed=1 pending=1 .*window=closed kept=0\n"),
+        "ends-inside": ("nmi-ends-inside", 1, "", SUCCESS, r"pending=2 .*window=closed kept=1\n"),
         "window-iret": ("nmi-iret", 1, "nmi-window=iret", SUCCESS, r"sent=5 completed=5 pending=0 "),
         "iret-kept": ("nmi-iret-kept", 1, "nmi-window=iret", SUCCESS, r"sent=2 completed=2 .*merged=1"),
         "self-iret": ("nmi-self", 1, "nmi-window=iret", SUCCESS, r"sent=5 completed=5 pending=0 "),

@@ -105,6 +105,26 @@ class LauncherTest(unittest.TestCase):
         self.assertEqual(result.returncode, 11)
         self.assertIn("3 violations", result.stdout)
 
+    def test_the_verdict_names_who_forgot_nmi_complete(self):
+        missing = "; NMI_COMPLETE is missing on processor"
+        cases = (
+            ("success", 0, "success" + missing, "0", [0]),
+            ("success the guest powered off", 0, "powered off" + missing, "1,3", [1, 3]),
+            ("failure code=7", 10, "failure, code 7" + missing, "2", [2]),
+            ("error the guest halted for ever", 15, "halted for ever" + missing, "0", [0]),
+        )
+        for verdict, status, words, forgotten, processors in cases:
+            report = HISTOGRAM + f"verdict {verdict} nmi-complete-missing={forgotten}\n"
+            with self.subTest(verdict):
+                result = self.launch("--report", "json", report=report)
+                answer = json.loads(result.stdout)
+                self.assertEqual(result.returncode, status)
+                self.assertTrue(answer["words"].endswith(
+                    f"{words} {forgotten.replace(',', ', ')}, which gets no further NMI"))
+                self.assertEqual(answer["nmi_complete_missing"], processors)
+        result = self.launch("--report", "json", report=HISTOGRAM + "verdict success\n")
+        self.assertEqual(json.loads(result.stdout)["nmi_complete_missing"], [])
+
     def test_the_first_verdict_counts(self):
         self.assertEqual(self.launch(report="verdict failure code=1\nverdict success\n").returncode,
                          10)

@@ -60,6 +60,7 @@ class Report:
         self.nmis = []
         self.verdict = None
         self.detail = ""
+        self.forgotten = []  # processors on which NMI_COMPLETE is missing
 
     def feed(self, data):
         *lines, self.pending = (self.pending + data).split(b"\n")
@@ -84,7 +85,10 @@ class Report:
         elif word == "hostile":
             self.hostile.append(parse_pairs(rest))
         elif word == "verdict" and self.verdict is None:
-            self.verdict, _, self.detail = rest.partition(" ")
+            self.verdict, _, detail = rest.partition(" ")
+            self.detail, _, forgotten = detail.partition("nmi-complete-missing=")
+            self.detail = self.detail.strip()
+            self.forgotten = [int(cpu) for cpu in re.findall(r"\d+", forgotten)]
         else:
             self.on_log(line)
 
@@ -129,6 +133,14 @@ def parse_violation(text):
 
 def words(status, report, reason):
     """One line that says what happened. reason: the launcher's own, if it ended the run."""
+    text = ending(status, report, reason)
+    if report.forgotten:
+        text += (f"; NMI_COMPLETE is missing on processor {', '.join(map(str, report.forgotten))}, "
+                 "which gets no further NMI")
+    return text
+
+
+def ending(status, report, reason):
     detail = report.detail
     pairs = parse_numbers(detail)
     if reason:
@@ -209,6 +221,7 @@ def print_json(status, report, reason, concessions, seconds, without, command):
         "totals": report.totals,
         "processors": report.processors,
         "nmis": [parse_pairs(nmi) for nmi in report.nmis],
+        "nmi_complete_missing": report.forgotten,
         "hostile": report.hostile,
         "seconds": round(seconds, 3),
         "seconds_without_monitor": round(without, 3) if without else None,
