@@ -1,140 +1,270 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls the handler for one case, so that callgrind can count its instructions: bench/count runs it.
- * The hooks are as small as hooks can be; the hypervisor writes what the reply needs.
+ * Counts what the library executes, for scripts/bench:
+ *
+ *     bench_count           a line for each row: name, result, #VC exceptions, VMGEXITs,
+ *                           instructions, those of the hooks, stack
+ *     bench_count NAME      that row, and how often each instruction was executed
+ *     bench_count check     is every check in what is counted? A lying host and others are refused
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <sevc/sevc.h>
+#include "step.h"
+#include "world.h"
 
-static struct sevc_ghcb_page page __attribute__((aligned(4096)));
-static uint8_t backup[4096] __attribute__((aligned(4096)));
-static struct sevc_policy policy = { .mmio = SEVC_MMIO_EXTENDED };
-static struct sevc_cpu cpu;
-static uint8_t code[16];
+typedef void (*function)(void);
 
-/* ---- the hypervisor ---- */
+/* ---- the processor's privileged instructions ---- */
 
-/* Where RDMSR stands, CMPXCHG8B loads EDX:EAX from here: one instruction, too. */
-uint64_t count_ghcb_msr = 0x12345000;
-
-__attribute__((target("general-regs-only"), always_inline)) static inline void mark(unsigned offset)
+void step_vmgexit(void)
 {
-    unsigned index = SEVC_GHCB_VALID_INDEX(offset);
-
-    page.valid_bitmap[index / 64] |= 1ull << (index % 64);
+    world_vmgexit();
 }
 
-/* What the hypervisor says instead of an answer. */
-static enum { HONEST, REJECTS, UNDEFINED, MARKS_NOTHING, INJECTS_PAGE_FAULT, LIES } lie;
-
-/* Called where VMGEXIT stands, which changes no register. */
-__attribute__((no_caller_saved_registers, target("general-regs-only"), noinline)) void
-count_vmgexit(void)
+uint64_t step_rdmsr(uint32_t msr)
 {
-    page.rax = 0x1234;
-    page.rbx = page.rcx = page.rdx = 0;
-    mark(SEVC_GHCB_OFF_RAX);
-    mark(SEVC_GHCB_OFF_RBX);
-    mark(SEVC_GHCB_OFF_RCX);
-    mark(SEVC_GHCB_OFF_RDX);
-    page.sw_exitinfo1 = 0;
-    page.sw_exitinfo2 = 0;
-    if (lie == REJECTS || lie == UNDEFINED) {
-        page.sw_exitinfo1 = lie == REJECTS ? 2 : 3;
-    } else if (lie == INJECTS_PAGE_FAULT) {
-        page.sw_exitinfo1 = 1;
-        page.sw_exitinfo2 = 0x80000B0E;
-    } else if (lie == MARKS_NOTHING) {
-        page.valid_bitmap[0] = page.valid_bitmap[1] = 0;
+    return msr == SEVC_MSR_GHCB ? world_ghcb_msr : SEVC_STATUS_SEV | SEVC_STATUS_SEV_ES;
+}
+
+void step_wrmsr(uint32_t msr, uint64_t value)
+{
+    if (msr == SEVC_MSR_GHCB) {
+        world_ghcb_msr = value;
     }
 }
 
-/* ---- the hooks ---- */
+/* ---- rows ---- */
 
-#define MMIO 0xFED00000u /* from here on */
+static const char *wanted; /* NULL: all */
 
-bool sevc_os_copy(struct sevc_copy *copy)
+static bool is_wanted(const char *name)
 {
-    if (copy->access == SEVC_ACCESS_FETCH) {
-        memcpy(copy->buffer, code, 15);
-    }
-    return true; /* data: a REP MOVSB, which counts as one instruction, stands for any */
+    return wanted == NULL || strcmp(wanted, name) == 0;
 }
 
-bool sevc_os_translate(const struct sevc_trap *trap, uint64_t va, struct sevc_mapping *mapping)
+static void row(const char *name, enum sevc_result result, unsigned exceptions,
+                const struct step_count *count)
 {
-    (void)trap;
-    *mapping = (struct sevc_mapping){ .gpa = va, .encrypted = va < MMIO, .writable = true };
-    return true;
+    if (is_wanted(name)) {
+        printf("%s %s %u %u %lu %lu %lu\n", name, sevc_result_name(result), exceptions,
+               (unsigned)world_cpu.vmgexits, count->instructions, count->hooks, count->stack);
+    }
 }
 
-uint64_t sevc_os_register(const struct sevc_trap *trap, enum sevc_os_register which)
+static void handler(size_t i)
 {
-    (void)trap;
-    return which == SEVC_OS_CODE_BITS ? 64 : 0;
+    struct step_count count = { 0 };
+    struct sevc_trap trap;
+    struct sevc_report report;
+    enum sevc_result result;
+    unsigned exceptions = 0;
+
+    if (!is_wanted(world_cases[i].name)) {
+        return;
+    }
+    world_start(i, &trap);
+    step_begin((function)sevc_handle_vc, &count);
+    do {
+        result = sevc_handle_vc(&world_cpu, &trap, &report);
+        exceptions++;
+    } while (result == SEVC_RETRY);
+    step_end();
+    row(world_cases[i].name, result, exceptions, &count);
 }
 
-void sevc_os_raise(struct sevc_trap *trap, const struct sevc_report *report)
+/* A leaf of a sealed table, which this CPU has asked for before. */
+static void pinned(void)
 {
-    (void)trap;
-    (void)report;
-    abort();
+    static struct sevc_cpuid_table table;
+    struct step_count count = { 0 };
+    struct step_count ignored = { 0 };
+    struct sevc_cpuid_regs regs;
+    struct sevc_trap trap;
+    struct sevc_report report;
+    enum sevc_result result;
+
+    world_start(0, &trap);
+    sevc_cpuid_table_init(&table, &world_cpu, SEVC_CPUID_MISS_REFUSE);
+    world_cpu.cpuid_table = &table;
+    step_begin((function)sevc_cpuid, &ignored);
+    result = sevc_cpuid(&world_cpu, 1, 0, &regs);
+    sevc_cpuid_seal(&table);
+    step_end();
+    world_cpu.vmgexits = 0;
+    if (result == SEVC_OK) {
+        step_begin((function)sevc_handle_vc, &count);
+        result = sevc_handle_vc(&world_cpu, &trap, &report);
+        step_end();
+    }
+    row("pinned_CPUID", result, 1, &count);
 }
 
-/* ---- the cases ---- */
-
-static const struct {
-    const char *name;
-    uint64_t exit_code;
-    uint8_t code[15];
-    uint64_t rcx; /* REP: elements */
-} cases[] = {
-    { "CPUID", SEVC_EXIT_CPUID, { 0x0F, 0xA2 }, 0 },
-    { "RDMSR", SEVC_EXIT_MSR, { 0x0F, 0x32 }, 0 },
-    { "WRMSR", SEVC_EXIT_MSR, { 0x0F, 0x30 }, 0 },
-    { "OUT", SEVC_EXIT_IOIO, { 0xEE }, 0 },
-    { "IN", SEVC_EXIT_IOIO, { 0xEC }, 0 },
-    { "RDTSC", SEVC_EXIT_RDTSC, { 0x0F, 0x31 }, 0 },
-    { "MMIO_read", SEVC_EXIT_NPF, { 0x42, 0x8B, 0x84, 0xC7, 0, 1, 0, 0 }, 0 },
-    { "MMIO_write", SEVC_EXIT_NPF, { 0x89, 0x48, 0x20 }, 0 },
-    { "MMIO_immediate", SEVC_EXIT_NPF, { 0xC7, 0x00, 1, 2, 3, 4 }, 0 },
-    { "MOVZX", SEVC_EXIT_NPF, { 0x0F, 0xB6, 0x02 }, 0 },
-    { "REP_OUTSB_512", SEVC_EXIT_IOIO, { 0xF3, 0x6E }, 512 },
-    { "REP_OUTSB_4096", SEVC_EXIT_IOIO, { 0xF3, 0x6E }, 4096 },
-    { "REP_INSB_512", SEVC_EXIT_IOIO, { 0xF3, 0x6C }, 512 },
-    { "REP_INSB_4096", SEVC_EXIT_IOIO, { 0xF3, 0x6C }, 4096 },
-    { "REP_MOVSB_256", SEVC_EXIT_NPF, { 0xF3, 0xA4 }, 256 },
-};
-
-#define CASES (sizeof(cases) / sizeof(cases[0]))
-
-static void start(size_t i, struct sevc_trap *trap)
+/* The explicit calls, by the row that they are compared with. */
+static void explicit_call(const char *name, function called, enum sevc_result (*call)(void))
 {
-    *trap = (struct sevc_trap){ .cs = 0x10, .rflags = 2, .rip = 0xFFFFFFFF81000000 };
-    cpu = (struct sevc_cpu){
-        .magic = SEVC_CPU_MAGIC,
-        .ghcb = { &page, 0x12345000 },
-        .backup = backup,
-        .policy = &policy,
-        .platform = { .sev_status = 3, .version = 2, .c_bit = 51 },
-    };
-    for (unsigned r = 0; r < 16; r++) {
-        trap->gpr[r] = MMIO + 0x10 * r;
+    struct step_count count = { 0 };
+    struct sevc_trap trap;
+    enum sevc_result result;
+
+    if (is_wanted(name)) {
+        world_start(0, &trap);
+        step_begin(called, &count);
+        result = call();
+        step_end();
+        row(name, result, 0, &count);
     }
-    trap->gpr[SEVC_R8] = 4;
-    trap->gpr[SEVC_RAX] = trap->gpr[SEVC_RCX] = 1;
-    if (cases[i].exit_code == SEVC_EXIT_NPF) {
-        trap->gpr[SEVC_RAX] = MMIO;
+}
+
+static enum sevc_result call_cpuid(void)
+{
+    struct sevc_cpuid_regs regs;
+
+    return sevc_cpuid(&world_cpu, 1, 0, &regs);
+}
+
+static enum sevc_result call_rdmsr(void)
+{
+    uint64_t value;
+
+    return sevc_rdmsr(&world_cpu, 1, &value);
+}
+
+static enum sevc_result call_wrmsr(void)
+{
+    return sevc_wrmsr(&world_cpu, 1, 2);
+}
+
+static enum sevc_result call_out(void)
+{
+    return sevc_out(&world_cpu, 0x80, 1, 0);
+}
+
+static enum sevc_result call_in(void)
+{
+    uint32_t value;
+
+    return sevc_in(&world_cpu, 0x80, 1, &value);
+}
+
+static const struct sevc_mmio_window window = { .gpa = WORLD_MMIO, .bytes = 0x10000 };
+
+static enum sevc_result call_mmio_read(void)
+{
+    uint64_t value;
+
+    return sevc_mmio_read(&world_cpu, &window, 0x100, 4, &value);
+}
+
+static enum sevc_result call_mmio_write(void)
+{
+    return sevc_mmio_write(&world_cpu, &window, 0x20, 4, 1);
+}
+
+static enum sevc_result call_outs_512(void)
+{
+    return sevc_outs(&world_cpu, 0x80, 1, world_ram, 512, NULL);
+}
+
+static enum sevc_result call_outs_4096(void)
+{
+    return sevc_outs(&world_cpu, 0x80, 1, world_ram, 4096, NULL);
+}
+
+static enum sevc_result call_ins_512(void)
+{
+    return sevc_ins(&world_cpu, 0x80, 1, world_ram, 512, NULL);
+}
+
+static enum sevc_result call_ins_4096(void)
+{
+    return sevc_ins(&world_cpu, 0x80, 1, world_ram, 4096, NULL);
+}
+
+static void explicit_calls(void)
+{
+    explicit_call("explicit_CPUID", (function)sevc_cpuid, call_cpuid);
+    explicit_call("explicit_RDMSR", (function)sevc_rdmsr, call_rdmsr);
+    explicit_call("explicit_WRMSR", (function)sevc_wrmsr, call_wrmsr);
+    explicit_call("explicit_OUT", (function)sevc_out, call_out);
+    explicit_call("explicit_IN", (function)sevc_in, call_in);
+    explicit_call("explicit_MMIO_read", (function)sevc_mmio_read, call_mmio_read);
+    explicit_call("explicit_MMIO_write", (function)sevc_mmio_write, call_mmio_write);
+    explicit_call("explicit_REP_OUTSB_512", (function)sevc_outs, call_outs_512);
+    explicit_call("explicit_REP_OUTSB_4096", (function)sevc_outs, call_outs_4096);
+    explicit_call("explicit_REP_INSB_512", (function)sevc_ins, call_ins_512);
+    explicit_call("explicit_REP_INSB_4096", (function)sevc_ins, call_ins_4096);
+}
+
+/* ---- the start: from nothing to the runtime handler ---- */
+
+static const char *request_name(uint64_t request)
+{
+    switch (request & SEVC_GHCB_MSR_INFO_MASK) {
+    case SEVC_GHCB_MSR_SEV_INFO_REQ:
+        return "SEV_information";
+    case SEVC_GHCB_MSR_HV_FEATURES_REQ:
+        return "hypervisor_features";
+    case SEVC_GHCB_MSR_CPUID_REQ:
+        return "CPUID";
+    default:
+        return "unknown";
     }
-    if (cases[i].rcx != 0) {
-        trap->gpr[SEVC_RCX] = cases[i].rcx;
-        trap->gpr[SEVC_RSI] = 0x1000;
+}
+
+/* "start NAME: what was asked": of the early handler, the first CPU, another CPU. */
+static void start_line(const char *name, enum sevc_result result)
+{
+    printf("start %s %s %u", name, sevc_result_name(result), world_request_count);
+    for (unsigned i = 0; i < world_request_count && i < WORLD_REQUESTS; i++) {
+        printf(" 0x%03x:%s", (unsigned)(world_requests[i] & SEVC_GHCB_MSR_INFO_MASK),
+               request_name(world_requests[i]));
     }
-    trap->error_code = cases[i].exit_code;
-    memcpy(code, cases[i].code, sizeof(cases[i].code));
+    printf("\n");
+    world_request_count = 0;
+}
+
+static void start(void)
+{
+    static struct sevc_cpu first, second;
+    static uint8_t instruction[16] = { 0x0F, 0xA2 };
+    struct sevc_cpu_config config = { .ghcb = { &world_page, WORLD_GHCB }, .backup = world_backup };
+    struct step_count count = { 0 };
+    struct sevc_trap trap;
+    struct sevc_report report;
+    enum sevc_result result;
+
+    world_start(0, &trap);
+    world_ghcb_msr = 0;
+    trap.rip = (uint64_t)instruction;
+    trap.gpr[SEVC_RCX] = 0;
+    step_begin((function)sevc_early_handle_vc, &count);
+    result = sevc_early_handle_vc(&trap, &report);
+    step_end();
+    start_line("early_CPUID", result);
+
+    step_begin((function)sevc_cpu_init, &count);
+    result = sevc_cpu_init(&first, &config);
+    step_end();
+    start_line("first_CPU", result);
+
+    config.like = &first;
+    step_begin((function)sevc_cpu_init, &count);
+    result = sevc_cpu_init(&second, &config);
+    step_end();
+    start_line("other_CPU", result);
+}
+
+/* ---- memory ---- */
+
+static void memory(void)
+{
+    printf("memory sevc_cpu %zu aligned %zu\n", sizeof(struct sevc_cpu), _Alignof(struct sevc_cpu));
+    printf("memory GHCB %u aligned 4096\n", SEVC_GHCB_SIZE);
+    printf("memory backup 4096 aligned 4096\n");
+    printf("memory sevc_vc_stack %zu aligned %zu\n", sizeof(struct sevc_vc_stack),
+           _Alignof(struct sevc_vc_stack));
 }
 
 /* ---- is every check in what is counted? ---- */
@@ -144,26 +274,26 @@ static unsigned wrong;
 /* Runs the handler: RESULT must come of it, and the frame stay as it was. */
 static void refuses(size_t i, struct sevc_trap *trap, enum sevc_result result, const char *what)
 {
+    const char *name = world_cases[i].name;
     struct sevc_trap before = *trap;
+    struct step_count count = { 0 };
     struct sevc_report report;
+    enum sevc_result found;
 
-    if (sevc_handle_vc(&cpu, trap, &report) != result ||
-        memcmp(trap, &before, sizeof(before)) != 0 || cpu.depth != 0) {
-        printf("%s, %s: %s\n", cases[i].name, what, sevc_result_name(report.result));
+    step_begin((function)sevc_handle_vc, &count);
+    found = sevc_handle_vc(&world_cpu, trap, &report);
+    step_end();
+    if (found != result || memcmp(trap, &before, sizeof(before)) != 0 || world_cpu.depth != 0) {
+        printf("%s, %s: %s\n", name, what, sevc_result_name(found));
         wrong++;
     }
-    for (size_t at = 0; at < sizeof(page); at++) {
-        if (((volatile uint8_t *)&page)[at] != 0) {
-            printf("%s, %s: byte 0x%zx of the page is left\n", cases[i].name, what, at);
+    for (size_t at = 0; at < sizeof(world_page); at++) {
+        if (((volatile uint8_t *)&world_page)[at] != 0) {
+            printf("%s, %s: byte 0x%zx of the page is left\n", name, what, at);
             wrong++;
             return;
         }
     }
-}
-
-static bool has_outputs(size_t i)
-{
-    return strstr("CPUID RDMSR IN RDTSC", cases[i].name) != NULL;
 }
 
 /* A lying host, an exit that the instruction does not raise, a page that is not a device's. */
@@ -171,32 +301,34 @@ static int check(void)
 {
     struct sevc_trap trap;
 
-    for (size_t i = 0; i < CASES; i++) {
+    for (size_t i = 0; i < WORLD_CASES; i++) {
+        const struct world_case *c = &world_cases[i];
+
         for (unsigned l = REJECTS; l < LIES; l++) {
-            if (l != MARKS_NOTHING || has_outputs(i)) {
-                start(i, &trap);
-                lie = l;
+            if (l != MARKS_NOTHING || c->has_outputs) {
+                world_start(i, &trap);
+                world_lie = l;
                 refuses(i, &trap, SEVC_HOST_ERROR, "a lie");
-                lie = HONEST;
+                world_lie = HONEST;
             }
         }
-        for (size_t other = 0; other < CASES; other++) {
-            if (cases[other].exit_code != cases[i].exit_code) {
-                start(i, &trap);
-                trap.error_code = cases[other].exit_code;
+        for (size_t other = 0; other < WORLD_CASES; other++) {
+            if (world_cases[other].exit_code != c->exit_code) {
+                world_start(i, &trap);
+                trap.error_code = world_cases[other].exit_code;
                 refuses(i, &trap, SEVC_BAD_INSN, "another exit");
             }
         }
-        if (cases[i].exit_code == SEVC_EXIT_MSR) {
-            start(i, &trap);
+        if (c->exit_code == SEVC_EXIT_MSR) {
+            world_start(i, &trap);
             trap.gpr[SEVC_RCX] = SEVC_MSR_GHCB;
             refuses(i, &trap, SEVC_FORBIDDEN, "the GHCB MSR");
         }
-        if (cases[i].exit_code == SEVC_EXIT_NPF && cases[i].rcx == 0) {
-            start(i, &trap);
+        if (c->exit_code == SEVC_EXIT_NPF && c->rcx == 0) {
+            world_start(i, &trap);
             memset(trap.gpr, 0, sizeof(trap.gpr));
             refuses(i, &trap, SEVC_FORBIDDEN, "encrypted memory");
-            start(i, &trap);
+            world_start(i, &trap);
             trap.cs = 0x33;
             refuses(i, &trap, SEVC_FORBIDDEN, "user mode");
         }
@@ -207,24 +339,23 @@ static int check(void)
 
 int main(int argc, char **argv)
 {
-    struct sevc_trap trap;
-    struct sevc_report report;
-    size_t i = argc == 2 ? (size_t)atoi(argv[1]) : CASES;
-    enum sevc_result result;
-    unsigned exceptions = 0;
-
+    step_init();
     if (argc == 2 && strcmp(argv[1], "check") == 0) {
         return check();
     }
-    if (i >= CASES) {
-        return 2;
+    wanted = argc == 2 ? argv[1] : NULL;
+    for (size_t i = 0; i < WORLD_CASES; i++) {
+        handler(i);
     }
-    start(i, &trap);
-    do {
-        result = sevc_handle_vc(&cpu, &trap, &report);
-        exceptions++;
-    } while (result == SEVC_RETRY);
-    printf("%s %s %u %u\n", cases[i].name, sevc_result_name(result), exceptions,
-           (unsigned)cpu.vmgexits);
-    return result == SEVC_OK ? 0 : 1;
+    if (is_wanted("pinned_CPUID")) {
+        pinned();
+    }
+    explicit_calls();
+    if (wanted != NULL) {
+        step_profile();
+        return 0;
+    }
+    start();
+    memory();
+    return 0;
 }

@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""scripts/bench judges as docs/bench.md says: what is planted is found, and what is within is not."""
+import contextlib
+import copy
+import importlib.machinery
+import importlib.util
+import io
+import pathlib
+import tempfile
+import unittest
+
+SCRIPT = pathlib.Path(__file__).resolve().parent.parent.parent / "scripts" / "bench"
+loader = importlib.machinery.SourceFileLoader("bench", str(SCRIPT))
+spec = importlib.util.spec_from_loader("bench", loader)
+bench = importlib.util.module_from_spec(spec)
+loader.exec_module(bench)
+
+
+class Judge(unittest.TestCase):
+    def setUp(self):
+        self.budget = bench.read_budget()
+        self.now = copy.deepcopy(self.budget)
+        self.row = self.now["builds"]["gcc"]["rows"]["CPUID"]
+
+    def judged(self):
+        text = io.StringIO()
+        with contextlib.redirect_stdout(text):
+            status = bench.check(self.now)
+        return status, text.getvalue()
+
+    def found(self, words):
+        status, text = self.judged()
+        self.assertEqual(status, 1, text)
+        self.assertIn(words, text)
+
+    def test_the_budget_itself_is_good(self):
+        self.assertEqual(self.judged()[0], 0)
+
+    def test_more_instructions_are_found_with_both_figures(self):
+        old = self.row["instructions"]
+        self.row["instructions"] = old + 6
+        self.found(f"gcc CPUID instructions: {old} in the budget, now {old + 6}")
+
+    def test_two_per_cent_are_slack(self):
+        row = self.now["builds"]["clang"]["rows"]["REP_MOVSB_256"]
+        row["instructions"] += row["instructions"] // 50
+        self.assertEqual(self.judged()[0], 0)
+
+    def test_one_exit_more_is_found(self):
+        self.row["vmgexits"] = 2
+        self.found("gcc CPUID vmgexits: 1 in the budget, now 2")
+
+    def test_one_exit_more_of_256_is_found(self):
+        self.now["builds"]["clang"]["rows"]["REP_MOVSB_256"]["vmgexits"] += 1
+        self.found("clang REP_MOVSB_256 vmgexits: 256 in the budget, now 257")
+
+    def test_one_exit_more_at_the_start_is_found(self):
+        self.now["builds"]["gcc"]["starts"]["first_CPU"]["exits"] += 1
+        self.found("gcc first_CPU exits")
+
+    def test_more_text_is_found(self):
+        self.now["builds"]["gcc"]["library"]["text without Zydis"] *= 2
+        self.found("gcc text without Zydis")
+
+    def test_more_stack_is_found(self):
+        self.now["builds"]["clang"]["library"]["deepest stack"] += 200
+        self.found("clang deepest stack")
+
+    def test_more_exits_of_a_boot_are_found(self):
+        self.now["kernel"]["VMGEXITs"] += 500
+        self.found("example kernel VMGEXITs")
+
+    def test_a_longer_wait_is_not_compared(self):
+        self.now["kernel"]["of the wait"] *= 3
+        self.assertEqual(self.judged()[0], 0)
+
+    def test_a_row_without_a_budget_is_found(self):
+        self.now["builds"]["gcc"]["rows"]["another"] = dict(self.row)
+        self.found("gcc another instructions: not in the budget, now")
+
+    def test_a_shared_cache_line_is_found(self):
+        self.now["builds"]["gcc"]["memory"]["sevc_cpu"]["alignment"] = 32
+        self.found("CPUs share a cache line")
+
+    def test_writable_data_is_found(self):
+        self.now["builds"]["clang"]["library"]["writable bytes"] = 8
+        self.found("clang: the library has 8 writable bytes")
+
+    def test_a_fourth_page_of_a_cpu_is_found(self):
+        for build in self.now["builds"].values():
+            build["memory"]["sevc_cpu"]["bytes"] = 8192
+        self.found("memory of a CPU: 16384 bytes, at most 12288")
+
+    def test_less_is_good_and_said(self):
+        self.row["instructions"] -= 50
+        status, text = self.judged()
+        self.assertEqual(status, 0, text)
+        self.assertIn("1 clearly better: renew it with scripts/bench --update", text)
+
+
+class Tables(unittest.TestCase):
+    def test_a_row_above_its_bound_is_marked(self):
+        measured = bench.read_budget()
+        row = measured["builds"]["gcc"]["rows"]["CPUID"]
+        row["instructions"] = bench.PEERS["CPUID"][2] - bench.FLOOR
+        self.assertNotIn("gcc", bench.over("CPUID", measured))
+        row["instructions"] += 1
+        self.assertIn("**over**: gcc", bench.over("CPUID", measured))
+
+    def test_a_second_exception_is_marked(self):
+        measured = bench.read_budget()
+        measured["builds"]["gcc"]["rows"]["REP_OUTSB_4096"]["exceptions"] = 3
+        self.assertIn("3 #VC, not 1", bench.over("REP_OUTSB_4096", measured))
+
+    def test_a_page_that_says_otherwise_is_found(self):
+        budget = bench.read_budget()
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "page.md"
+            page.write_text("a\n" + bench.BEGIN + bench.page_text("peers", budget) + bench.END,
+                            encoding="utf-8")
+            pages, bench.PAGES = bench.PAGES, [(page, "peers")]
+            try:
+                with contextlib.redirect_stdout(io.StringIO()) as text:
+                    self.assertEqual(bench.check_pages(budget), 0)
+                    budget["builds"]["gcc"]["rows"]["CPUID"]["instructions"] += 1
+                    self.assertEqual(bench.check_pages(budget), 1)
+                self.assertIn("page.md lacks: | CPUID |", text.getvalue())
+            finally:
+                bench.PAGES = pages
+
+    def test_what_linux_prints_is_read(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
+            file.write("x\n 7: cost linux-boot exits=5 vc=3 vmgexit=4 flips=1 seconds=2.0\n")
+            file.flush()
+            self.assertEqual(bench.linux_cost(file.name)["vmgexit"], 4)
+
+    def test_exits_before_the_first_ghcb_are_named(self):
+        log = ("vmgexit cpu=0 msr=0x8000001f40000004 rip=0x1\nvmgexit cpu=0 msr=0x2 rip=0x1\n"
+               "vmgexit cpu=0 code=0x7b info1=0x0\nvmgexit cpu=0 msr=0x80 rip=0x1\n")
+        self.assertEqual(bench.early_exits(log), ["CPUID 0x8000001f EBX", "SEV information"])
+
+
+if __name__ == "__main__":
+    unittest.main()
