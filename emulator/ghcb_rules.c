@@ -68,7 +68,8 @@ const struct ghcb_allowance ghcb_allowances[] = {
     { GHCB_ALLOW_LOST_RBP, "lost-rbp",
       "device loads into EBP are served without #VC: EDK2, whose handler cannot change RBP" },
     { GHCB_ALLOW_INTERRUPTS_ON, "interrupts-on",
-      "a GHCB may be handed over while interrupts are on: a race, but for who has no handlers" },
+      "a GHCB may be handed over while interrupts are on: EDK2 on q35, whose #VC handler gives a "
+      "lock of its drivers back" },
 };
 
 const size_t ghcb_allowance_count = sizeof(ghcb_allowances) / sizeof(ghcb_allowances[0]);
