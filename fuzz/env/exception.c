@@ -82,6 +82,8 @@ static void prepare(struct fuzz_call *call)
     call->interrupted = false;
     call->depth_before = fuzz_vm.cpu.depth;
     call->stack = NULL;
+    /* Each attempt reads the page anew: it takes over nothing from the one before. */
+    memset(fuzz_vm.reads, 0, sizeof(fuzz_vm.reads));
     memset(&call->report, 0xA5, sizeof(call->report));
 }
 

@@ -5,8 +5,8 @@
     planted.py BUILD [NAME...]     BUILD: configured with clang, the targets built
 
 For each row one file is changed, compiled as it was, and linked into the target before the
-library; the corpus in the tree, and if need be some seconds of fuzzing, must end with that
-validator's finding.
+library; the corpus in the tree, and if need be so many inputs more, must end with that
+validator's finding. They are the same inputs on every machine (docs/fuzzing.md: --runs).
 """
 
 import json
@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FUZZ_SECONDS = 40  # of a target that has not found it in its corpus
+RUNS = 150000  # of a target that has not found it in its corpus
 
 # validator, target, file (or header@file that includes it), text that is there once, replacement
 ROWS = [
@@ -63,6 +63,14 @@ ROWS = [
     ("msr", "vc", "src/ghcb/session.c",
      "sevc_arch_wrmsr(SEVC_MSR_GHCB, session->cpu->ghcb.gpa);\n    session->report->vmgexits++;",
      "sevc_arch_wrmsr(SEVC_MSR_GHCB, 0x5000);\n    session->report->vmgexits++;"),
+    # As an instruction of the library's would: no load or store of C that the compiler tells of.
+    ("memory", "vc", "src/vc/rdpmc.c", "gpr[SEVC_RDX] = value >> 32;",
+     "gpr[SEVC_RDX] = value >> 32;\n        extern uint8_t fuzz_vm[];\n"
+     "        __asm__ volatile(\"notb %0\" : \"+m\"(fuzz_vm[17000]));"),  # of the third page
+    ("halt", "vc", "src/ghcb/session.c", "    case SEVC_REPLY_REJECTED:\n",
+     "    case SEVC_REPLY_REJECTED:\n        sevc_arch_halt();\n"),
+    ("lidt", "vc", "src/ghcb/session.c", "        put_back(session);\n",
+     "        put_back(session);\n        sevc_arch_lidt(session);\n"),
     ("replay", "vc", "src/event/vmmcall.c", "gpr[i] = session->reply.gpr[i];",
      "gpr[i] = session->reply.gpr[i] ^ __builtin_ia32_rdtsc();"),
     ("oracle", "decode", "src/decode/operand.c", "if (index != 4)", "if ((index & 7) != 4)"),
@@ -77,7 +85,12 @@ ROWS = [
      "offset += 2 * CACHE_LINE_BYTES"),
     ("strict", "ghcb_server", "emulator/ghcb_server.c",
      "call->broken == 0 || (call->reject == 0 && !strict)", "call->broken == 0 || strict"),
+    ("again", "trace", "tools/trace/record.c", "at[i] = (uint8_t)(value >> (8 * i));",
+     "at[i] = (uint8_t)(value >> (7 * i));"),
+    ("error", "trace", "tools/trace/reader.c", 'end(reader, TRACE_END, "%s", "")',
+     'end(reader, TRACE_END, "%s", "the end")'),
 ]
+PARTS = ("sevc_fuzz_library", "sevc_fuzz_server", "sevc_fuzz_trace")
 
 
 def compile_command(build, path):
@@ -87,7 +100,7 @@ def compile_command(build, path):
             words = shlex.split(entry["command"])
             output = words[words.index("-o") + 1]
             if entry["file"] == os.path.join(ROOT, path) and \
-                    ("sevc_fuzz_library" in output or "sevc_fuzz_server" in output):
+                    any(f"/{part}.dir/" in output for part in PARTS):
                 return entry["directory"], words, output
     sys.exit(f"planted: {path} is not compiled for the fuzz targets in {build}")
 
@@ -124,7 +137,8 @@ def plant(build, folder, row):
     if replaced in link:
         link[link.index(replaced)] = made
     else:  # before the archive: what it defines is not taken from there
-        link.insert(link.index("libsevc_fuzz_library.a"), made)
+        archive = next(part for part in PARTS if f"/{part}.dir/" in output)
+        link.insert(link.index(f"lib{archive}.a"), made)
     subprocess.run(link, cwd=programs, check=True)
     return program
 
@@ -133,10 +147,12 @@ def found(program, target, folder):
     """What the program says of the corpus, and of what comes next."""
     corpus = os.path.join(ROOT, "fuzz", "corpus", target)
     work = os.path.join(folder, "work")
+    seeds = ",".join(os.path.join(corpus, name) for name in sorted(os.listdir(corpus)))
     os.makedirs(work)
     said = ""
     for arguments in (["-runs=0", corpus],
-                      [f"-max_total_time={FUZZ_SECONDS}", "-seed=1", "-max_len=4096", work, corpus]):
+                      [f"-runs={RUNS}", "-seed=1", "-max_len=4096", "-reload=0", "-use_cmp=0",
+                       f"-seed_inputs={seeds}", work]):
         done = subprocess.run([program, f"-artifact_prefix={folder}/"] + arguments, text=True,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, errors="replace",
                               check=False)
