@@ -299,6 +299,7 @@ static void refuses(size_t i, struct sevc_trap *trap, enum sevc_result result, c
 /* A lying host, an exit that the instruction does not raise, a page that is not a device's. */
 static int check(void)
 {
+    static const uint8_t locked[] = { 0xF0, 0x01, 0x08 }; /* LOCK ADD [RAX], ECX */
     struct sevc_trap trap;
 
     for (size_t i = 0; i < WORLD_CASES; i++) {
@@ -331,6 +332,9 @@ static int check(void)
             world_start(i, &trap);
             trap.cs = 0x33;
             refuses(i, &trap, SEVC_FORBIDDEN, "user mode");
+            world_start(i, &trap);
+            world_set_code(locked, sizeof(locked));
+            refuses(i, &trap, SEVC_UNSUPPORTED, "LOCK");
         }
     }
     printf("%u wrong\n", wrong);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The handler of SIGTRAP sees each instruction before it is executed. */
-#define _GNU_SOURCE
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,8 +12,10 @@
 
 #define TF 0x100
 
-extern const uint8_t __executable_start[], _end[];
-extern const uint8_t __start_bench_hooks[], __stop_bench_hooks[];
+/* By the linker. */
+extern const uint8_t program[] __asm__("__executable_start"), program_end[] __asm__("_end");
+extern const uint8_t hooks[] __asm__("__start_bench_hooks"), hooks_end[] __asm__(
+                                                                 "__stop_bench_hooks");
 
 static struct {
     const uint8_t *function;  /* NULL: nothing is stepped */
@@ -29,7 +30,7 @@ static void die(const char *what, const uint8_t *rip)
 {
     char text[160];
     int n = snprintf(text, sizeof(text), "bench: %s: %02x %02x %02x %02x at 0x%zx (nm's address)\n",
-                     what, rip[0], rip[1], rip[2], rip[3], (size_t)(rip - __executable_start));
+                     what, rip[0], rip[1], rip[2], rip[3], (size_t)(rip - program));
 
     _exit(write(STDERR_FILENO, text, (size_t)n) == n ? 3 : 4);
 }
@@ -87,16 +88,16 @@ static bool see(const uint8_t *rip, uint64_t rsp)
         step.return_to = NULL;
         return false;
     }
-    if (rip == step.last && is_repeated(rip)) {
+    if (step.last != NULL && rip == step.last && is_repeated(rip)) {
         return true;
     }
     step.last = rip;
     step.count->instructions++;
-    if (rip < __executable_start || rip >= _end) {
+    if (rip < program || rip >= program_end) {
         die("a call into a shared library", rip);
     }
-    step.times[rip - __executable_start]++;
-    if (rip >= __start_bench_hooks && rip < __stop_bench_hooks) {
+    step.times[rip - program]++;
+    if (rip >= hooks && rip < hooks_end) {
         step.count->hooks++;
     } else if (step.top - rsp > step.count->stack) {
         step.count->stack = step.top - rsp;
@@ -132,7 +133,7 @@ void step_init(void)
     stack_t alternate = { .ss_sp = stack, .ss_size = sizeof(stack) };
     struct sigaction action = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
-    step.times = calloc((size_t)(_end - __executable_start), sizeof(*step.times));
+    step.times = calloc((size_t)(program_end - program), sizeof(*step.times));
     if (step.times == NULL || sigaltstack(&alternate, NULL) != 0 ||
         sigaction(SIGTRAP, &action, NULL) != 0) {
         perror("bench: sigaction");
@@ -159,7 +160,7 @@ void step_end(void)
 
 void step_profile(void)
 {
-    for (size_t i = 0; i < (size_t)(_end - __executable_start); i++) {
+    for (size_t i = 0; i < (size_t)(program_end - program); i++) {
         if (step.times[i] != 0) {
             printf("0x%zx %u\n", i, step.times[i]);
         }

@@ -72,6 +72,11 @@ void world_start(size_t i, struct sevc_trap *trap)
     memcpy(code, c->code, sizeof(c->code));
 }
 
+void world_set_code(const uint8_t *bytes, size_t count)
+{
+    memcpy(code, bytes, count);
+}
+
 /* ---- the hypervisor ---- */
 
 static void mark(unsigned offset)

@@ -27,6 +27,9 @@ extern uint64_t world_ghcb_msr;
 /* Readies the CPU and TRAP: case I is about to be handled. */
 void world_start(size_t i, struct sevc_trap *trap);
 
+/* Another instruction than the case's. */
+void world_set_code(const uint8_t *bytes, size_t count);
+
 /* What the hypervisor says instead of an answer. */
 enum world_lie { HONEST, REJECTS, UNDEFINED, MARKS_NOTHING, INJECTS_PAGE_FAULT, LIES };
 extern enum world_lie world_lie;
