@@ -6,7 +6,9 @@ import copy
 import importlib.machinery
 import importlib.util
 import io
+import json
 import pathlib
+import sys
 import tempfile
 import unittest
 
@@ -128,6 +130,40 @@ class Tables(unittest.TestCase):
                 self.assertIn("page.md lacks: | CPUID |", text.getvalue())
             finally:
                 bench.PAGES = pages
+
+    def test_update_renews_budget_and_pages_and_keeps_linux(self):
+        measured = bench.read_budget()
+        linux = measured.pop("linux")
+        measured["builds"]["gcc"]["rows"]["CPUID"]["instructions"] += 7
+        saved = bench.BUDGET, bench.PAGES
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "page.md"
+            page.write_text("a\n" + bench.BEGIN + bench.END + "z\n", encoding="utf-8")
+            bench.BUDGET = pathlib.Path(folder) / "budget.json"
+            bench.BUDGET.write_text(saved[0].read_text(encoding="utf-8"), encoding="utf-8")
+            bench.PAGES = [(page, "all")]
+            try:
+                bench.update(measured)
+                self.assertEqual(bench.read_budget()["linux"], linux)
+                self.assertEqual(bench.check_pages(bench.read_budget()), 0)
+                self.assertTrue(page.read_text(encoding="utf-8").endswith(bench.END + "z\n"))
+                del measured["builds"]["clang"]
+                with contextlib.redirect_stderr(io.StringIO()), self.assertRaises(SystemExit):
+                    bench.update(measured)
+            finally:
+                bench.BUDGET, bench.PAGES = saved
+
+    def test_json_is_all_that_the_tables_show(self):
+        saved = bench.measure, bench.times, sys.argv
+        bench.measure, bench.times = lambda builds, boots: bench.read_budget(), lambda builds: None
+        sys.argv = ["bench", "--json", "--build", "."]
+        try:
+            with contextlib.redirect_stdout(io.StringIO()) as text:
+                bench.main()
+        finally:
+            bench.measure, bench.times, sys.argv = saved
+        self.assertEqual(bench.all_tables(json.loads(text.getvalue())),
+                         bench.all_tables(bench.read_budget()))
 
     def test_what_linux_prints_is_read(self):
         with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
