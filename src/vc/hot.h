@@ -25,6 +25,13 @@
 enum sevc_result sevc_vc_handle_fetched(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                         struct sevc_report *report);
 
+/*
+ * hot_mmio.c: an NPF exit, which it fetches. False: take the general way, nothing but what has been
+ * fetched is in the report; true: the result is. It says so, and does not give way itself, for the
+ * sake of the stack.
+ */
+bool sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap, struct sevc_report *report);
+
 /* cpuid.c: as the functions below, CPUID of a CPU that has a table of pinned answers. */
 enum sevc_result sevc_hot_pinned_cpuid(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                        struct sevc_report *report);

@@ -78,6 +78,15 @@ oracle_plant(rf_stays_set vc/handle.c basic MOV "sevc_vc_advance(vc)"
 oracle_plant(tf_ignored vc/handle.c basic MOV "sevc_vc_advance(vc)"
   "(sevc_vc_advance(vc), SEVC_OK)")
 
+# The straight way has a decoder of its own for the commonest forms.
+oracle_plant(hot_scale_as_shift_count vc/hot_mmio.c basic MOV
+  "trap->gpr[index] << (sib >> 6)" "trap->gpr[index] << (1u << (sib >> 6))")
+
+oracle_plant(hot_displacement_without_sign vc/hot_mmio.c basic MOV "(int8_t)*at++" "*at++")
+
+oracle_plant(hot_movzx_keeps_upper_half vc/hot_mmio.c basic MOVZX
+  "*reg = (uint32_t)value" "*(uint32_t *)reg = (uint32_t)value")
+
 # ---- extended instructions, as soon as the decoder knows them ----
 
 file(STRINGS "${source_dir}/decode/opcodes.c" extended_known REGEX "ALU")
