@@ -282,10 +282,10 @@ static __attribute__((noinline)) enum sevc_result not_ready(struct sevc_trap *tr
 }
 
 /* FETCHED: report->insn has been filled in, and report->insn_bytes says how far. */
-static __attribute__((noinline)) enum sevc_result handle_any(struct sevc_cpu *cpu,
-                                                             struct sevc_trap *trap,
-                                                             struct sevc_report *report,
-                                                             bool fetched)
+__attribute__((noinline)) enum sevc_result sevc_vc_handle_any(struct sevc_cpu *cpu,
+                                                              struct sevc_trap *trap,
+                                                              struct sevc_report *report,
+                                                              bool fetched)
 {
     struct sevc_exception vc;
     enum sevc_result result;
@@ -313,24 +313,26 @@ enum sevc_result sevc_vc_handle_fetched(struct sevc_cpu *cpu, struct sevc_trap *
                                         struct sevc_report *report)
 {
     report->insn_bytes = SEVC_INSN_MAX_BYTES;
-    return handle_any(cpu, trap, report, true);
-}
-
-/* The exits that hot.h knows lie close together. */
-static inline bool is_hot(uint64_t exit_code)
-{
-    return exit_code - SEVC_EXIT_RDTSC <= SEVC_EXIT_MSR - SEVC_EXIT_RDTSC;
+    return sevc_vc_handle_any(cpu, trap, report, true);
 }
 
 /*
  * Opcode and exit code together: nothing is done for an exit that the instruction cannot raise. In
- * the order of what they may cost.
+ * the order of what they may cost. Not inline: what this needs to save, other exits need not.
  */
-SEVC_INLINE enum sevc_result handle_hot(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                        struct sevc_report *report)
+static __attribute__((noinline)) enum sevc_result handle_hot(struct sevc_cpu *cpu,
+                                                             struct sevc_trap *trap,
+                                                             struct sevc_report *report)
 {
-    uint16_t opcode = sevc_hot_opcode(report);
+    unsigned opcode;
 
+    if (!sevc_hot_context(trap)) {
+        return sevc_vc_handle_any(cpu, trap, report, false);
+    }
+    if (!sevc_hot_fetch(trap, report)) {
+        return sevc_vc_handle_any(cpu, trap, report, true);
+    }
+    opcode = sevc_hot_opcode(report);
     if (SEVC_LIKELY(opcode == SEVC_HOT_OPCODE(0x0F, 0x31)) && trap->error_code == SEVC_EXIT_RDTSC) {
         return sevc_hot_rdtsc(cpu, trap, report);
     }
@@ -353,34 +355,19 @@ SEVC_INLINE enum sevc_result handle_hot(struct sevc_cpu *cpu, struct sevc_trap *
     return sevc_vc_handle_fetched(cpu, trap, report);
 }
 
-/*
- * An NPF exit has a straight way, too. It is left before the general one begins, so that their frames
- * do not add up; and called from here, so that the other exits need not save what is live across.
- */
-static __attribute__((noinline)) enum sevc_result handle_other(struct sevc_cpu *cpu,
-                                                               struct sevc_trap *trap,
-                                                               struct sevc_report *report)
-{
-    if (trap->error_code != SEVC_EXIT_NPF || !sevc_hot_context(trap)) {
-        return handle_any(cpu, trap, report, false);
-    }
-    if (sevc_hot_mmio(cpu, trap, report)) {
-        return report->result;
-    }
-    return handle_any(cpu, trap, report, true);
-}
-
 enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                 struct sevc_report *report)
 {
+    uint64_t from_rdtsc;
+
     if (cpu == NULL || cpu->magic != SEVC_CPU_MAGIC) {
         return not_ready(trap, report);
     }
-    if (!is_hot(trap->error_code) || !sevc_hot_context(trap)) {
-        return handle_other(cpu, trap, report);
+    from_rdtsc = trap->error_code - SEVC_EXIT_RDTSC; /* hot.h's exits lie close together */
+    if (from_rdtsc <= SEVC_EXIT_MSR - SEVC_EXIT_RDTSC) {
+        return handle_hot(cpu, trap, report);
     }
-    if (!sevc_hot_fetch(trap, report)) {
-        return handle_any(cpu, trap, report, true);
-    }
-    return handle_hot(cpu, trap, report);
+    return from_rdtsc == SEVC_EXIT_NPF - SEVC_EXIT_RDTSC
+               ? sevc_hot_mmio(cpu, trap, report)
+               : sevc_vc_handle_any(cpu, trap, report, false);
 }

@@ -14,10 +14,9 @@ enum sevc_result sevc_hot_refused(struct sevc_cpu *cpu, struct sevc_report *repo
 }
 
 /* Complete, but RFLAGS.TF asks for #DB. */
-enum sevc_result sevc_hot_stepped(struct sevc_trap *trap, struct sevc_report *report,
-                                  uint64_t old_rip)
+enum sevc_result sevc_hot_stepped(struct sevc_trap *trap, struct sevc_report *report)
 {
-    sevc_os_fix_shadow_stack(trap, old_rip);
+    sevc_os_fix_shadow_stack(trap, report->rip);
     report->fault = (struct sevc_fault){ .vector = SEVC_VECTOR_DB };
     report->result = SEVC_OK_TRAP;
     return SEVC_OK_TRAP;

@@ -19,18 +19,18 @@
 #define SEVC_LIKELY(condition) __builtin_expect(!!(condition), 1)
 
 /*
- * handle.c: the general way, for an instruction that sevc_hot_fetch() has fetched. Taken by every
- * function here where one of its checks says anything but "go on": nothing has been touched.
+ * handle.c: the general way, taken by every function here where one of its checks says anything but
+ * "go on": nothing has been touched. FETCHED: sevc_hot_fetch() has been called, and failed; where it
+ * did not, sevc_vc_handle_fetched().
  */
+enum sevc_result sevc_vc_handle_any(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                    struct sevc_report *report, bool fetched);
 enum sevc_result sevc_vc_handle_fetched(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                         struct sevc_report *report);
 
-/*
- * hot_mmio.c: an NPF exit, which it fetches. False: take the general way, nothing but what has been
- * fetched is in the report; true: the result is. It says so, and does not give way itself, for the
- * sake of the stack.
- */
-bool sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap, struct sevc_report *report);
+/* hot_mmio.c: an NPF exit, of which nothing is known yet. */
+enum sevc_result sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                               struct sevc_report *report);
 
 /* cpuid.c: as the functions below, CPUID of a CPU that has a table of pinned answers. */
 enum sevc_result sevc_hot_pinned_cpuid(struct sevc_cpu *cpu, struct sevc_trap *trap,
@@ -38,8 +38,7 @@ enum sevc_result sevc_hot_pinned_cpuid(struct sevc_cpu *cpu, struct sevc_trap *t
 
 /* hot.c: the ends that are not straight. */
 enum sevc_result sevc_hot_refused(struct sevc_cpu *cpu, struct sevc_report *report);
-enum sevc_result sevc_hot_stepped(struct sevc_trap *trap, struct sevc_report *report,
-                                  uint64_t old_rip);
+enum sevc_result sevc_hot_stepped(struct sevc_trap *trap, struct sevc_report *report);
 
 /* ---- the instruction ---- */
 
@@ -72,7 +71,7 @@ SEVC_INLINE bool sevc_hot_fetch(const struct sevc_trap *trap, struct sevc_report
 }
 
 /* The first two bytes of an instruction as one number, and what it is for two given ones. */
-SEVC_INLINE uint16_t sevc_hot_opcode(const struct sevc_report *report)
+SEVC_INLINE unsigned sevc_hot_opcode(const struct sevc_report *report)
 {
     uint16_t opcode;
 
@@ -177,23 +176,22 @@ SEVC_INLINE void sevc_hot_give_back(struct sevc_cpu *cpu, volatile struct sevc_g
 
 /* As sevc_vc_advance(): the instruction is complete. */
 SEVC_INLINE enum sevc_result sevc_hot_complete(struct sevc_trap *trap, struct sevc_report *report,
-                                               unsigned length, unsigned vmgexits)
+                                               uint64_t length, unsigned vmgexits)
 {
-    uint64_t old_rip = trap->rip;
-    bool stepped = (trap->rflags & SEVC_RFLAGS_TF) != 0;
+    uint8_t *flags = (uint8_t *)&trap->rflags; /* RF and TF lie in bytes of their own */
 
-    trap->rip = old_rip + length;
-    trap->rflags &= ~SEVC_RFLAGS_RF;
+    trap->rip += length; /* report->rip is where it was */
+    flags[2] &= (uint8_t) ~(SEVC_RFLAGS_RF >> 16);
     report->stage = SEVC_STAGE_APPLY;
     report->result = SEVC_OK;
     report->vmgexits = (uint16_t)vmgexits;
     report->insn_bytes = SEVC_INSN_MAX_BYTES;
     report->reserved = 0;
     report->reason = SEVC_REASON_NONE;
-    if (!SEVC_LIKELY(!stepped)) {
-        return sevc_hot_stepped(trap, report, old_rip);
+    if (!SEVC_LIKELY((flags[1] & SEVC_RFLAGS_TF >> 8) == 0)) {
+        return sevc_hot_stepped(trap, report);
     }
-    sevc_os_fix_shadow_stack(trap, old_rip);
+    sevc_os_fix_shadow_stack(trap, report->rip);
     return SEVC_OK;
 }
 

@@ -2,26 +2,37 @@
 /*
  * The straight way (hot.h) through an NPF exit: MOV, MOVZX and MOVSX between a register, or an
  * immediate, and memory, with REX or without, by a base, an index and a displacement; an access
- * within one page of a device. The opcodes are the rows of src/decode/opcodes.c; whatever else a
- * row says, every prefix but REX, RIP-relative addresses and AH to BH are the general way's.
+ * within one page of a device. Every prefix but REX, addresses without a base, RSP, AH to BH and all
+ * other instructions are the general way's, and so is whatever ends in a refusal or a fault.
  */
 #include "hot.h"
 
 #include "decode/parts.h"
 
 #define PAGE_BYTES 4096u
-#define OPERAND    SEVC_WIDTH_OPERAND
 
-/* What the instruction says. Nothing in it is of use if its decoding has failed. */
+/* Opcodes (APM vol. 3, tables ); bit 0 of each: the wider of its two operand sizes. */
+#define MOV_STORE 0x88u /* 88, 89 */
+#define MOV_LOAD  0x8Au /* 8A, 8B */
+#define MOV_IMM   0xC6u /* C6, C7, ModRM.reg 0 */
+#define ESCAPE    0x0Fu
+#define TWO_BYTE  0x100u
+#define MOVZX     (TWO_BYTE | 0xB6u) /* 0F B6, 0F B7 */
+#define MOVSX     (TWO_BYTE | 0xBEu) /* 0F BE, 0F BF */
+
+/* struct access, how: WRITE, or of a load TWO_BYTE and the opcode, REX and the register's number. */
+#define REX_SHIFT      9
+#define WIDE           ((unsigned)SEVC_REX_W << REX_SHIFT)
+#define REGISTER_SHIFT 16
+#define WRITE          (1u << 31)
+
+/* What the instruction says: in few words, each of which has to be kept while a hook is called. */
 struct access {
-    const struct sevc_opcode *row;
     uint64_t va;
-    uint64_t immediate;
-    uint8_t kind; /* LOAD, STORE, STORE_IMM */
-    uint8_t bytes;
-    uint8_t reg;
-    uint8_t length;
-    bool wide; /* REX.W */
+    uint64_t value; /* stored: cut to its width; loaded: 0 */
+    uint64_t bytes;
+    uint64_t length;
+    unsigned how;
 };
 
 SEVC_INLINE int64_t read_dword(const uint8_t *bytes)
@@ -32,169 +43,194 @@ SEVC_INLINE int64_t read_dword(const uint8_t *bytes)
     return value;
 }
 
-/* From AT, behind the ModRM byte, to behind the displacement; NULL: not for here. */
+/*
+ * AT: the last byte of the opcode, which the ModRM byte follows. Returns what is behind the
+ * displacement; NULL: not for here.
+ */
 SEVC_INLINE const uint8_t *address(const struct sevc_trap *trap, const uint8_t *at, unsigned modrm,
                                    unsigned rex, uint64_t *va)
 {
-    unsigned mod = modrm >> 6;
     unsigned base = modrm & 7;
     uint64_t sum = 0;
 
     if (base == 4) {
-        unsigned sib = *at++;
+        unsigned sib = at[2];
         unsigned index = (sib >> 3 & 7) | (rex & SEVC_REX_X) << 2;
 
+        at++;
         base = sib & 7;
+        if (base == 4 && (rex & SEVC_REX_B) == 0) {
+            return NULL; /* RSP */
+        }
         if (index != 4) { /* which means none */
             sum = trap->gpr[index] << (sib >> 6);
         }
     }
-    if (base == 5 && mod == 0) {
+    if (base == 5 && modrm < 0x40) {
         return NULL; /* RIP-relative, or no base */
     }
-    sum += sevc_trap_gpr_value(trap, base | (rex & SEVC_REX_B) << 3);
-    if (mod == 1) {
-        sum += (uint64_t)(int64_t)(int8_t)*at++;
-    } else if (mod == 2) {
-        sum += (uint64_t)read_dword(at);
+    sum += trap->gpr[base | (rex & SEVC_REX_B) << 3];
+    if ((modrm & 0x40) != 0) {
+        sum += (uint64_t)(int64_t)(int8_t)at[2];
+        at++;
+    } else if ((modrm & 0x80) != 0) {
+        sum += (uint64_t)read_dword(at + 2);
         at += 4;
     }
     *va = sum;
-    return at;
+    return at + 2;
 }
 
-/* All 15 bytes are there, and no instruction of this kind is longer than 13. */
+/* How much a MOV moves, and as much of VALUE. */
+SEVC_INLINE void cut(struct access *access, unsigned opcode, unsigned rex, uint64_t value)
+{
+    if ((opcode & 1) == 0) {
+        access->bytes = 1;
+        access->value = (uint8_t)value;
+    } else if ((rex & SEVC_REX_W) == 0) {
+        access->bytes = 4;
+        access->value = (uint32_t)value;
+    } else {
+        access->bytes = 8;
+        access->value = value;
+    }
+}
+
+/* All 15 bytes are there, and no instruction of these is longer than 12. */
 SEVC_INLINE bool decode(const struct sevc_trap *trap, const uint8_t *bytes, struct access *access)
 {
     const uint8_t *at = bytes;
-    unsigned byte = *at++;
+    unsigned opcode = *at;
     unsigned rex = 0;
     unsigned modrm;
+    unsigned number;
 
-    if ((byte & 0xF0) == 0x40) {
-        rex = byte;
-        byte = *at++;
+    if (opcode < 0x50) {
+        if (opcode >= 0x40) {
+            rex = opcode;
+            opcode = *++at;
+        }
+        if (opcode == ESCAPE) {
+            opcode = *++at | TWO_BYTE;
+        }
     }
-    access->row = &sevc_one_byte_opcodes[byte];
-    if (byte == 0x0F) {
-        access->row = &sevc_two_byte_opcodes[*at++];
-    }
-    modrm = *at++;
+    modrm = at[1];
     if (modrm >= 0xC0) {
         return false;
-    }
-    access->kind = access->row->kind;
-    if (access->row->form == SEVC_FORM_GROUP && (modrm & 0x38) == 0 &&
-        (access->row->operation == SEVC_GROUP_C6 || access->row->operation == SEVC_GROUP_C7)) {
-        access->row = &sevc_group_opcodes[access->row->operation][0];
-        access->kind = SEVC_INSN_STORE_IMM;
-    } else if (access->row->form != SEVC_FORM_MODRM ||
-               (access->kind != SEVC_INSN_LOAD && access->kind != SEVC_INSN_STORE) ||
-               (access->row->flags & ~SEVC_OPCODE_SIGNED) != 0) {
-        return false;
-    }
-    access->wide = (rex & SEVC_REX_W) != 0;
-    access->bytes = access->row->data_bytes;
-    if (access->bytes == OPERAND) {
-        access->bytes = access->wide ? 8 : 4;
-    }
-    access->reg = (uint8_t)((modrm >> 3 & 7) | (rex & SEVC_REX_R) << 1);
-    if (access->row->register_bytes == SEVC_WIDTH_1 && rex == 0 && access->reg >= 4) {
-        return false; /* AH, CH, DH, BH */
     }
     at = address(trap, at, modrm, rex, &access->va);
     if (at == NULL) {
         return false;
     }
-    if (access->kind == SEVC_INSN_STORE_IMM) {
-        if (access->bytes == 1) {
-            access->immediate = *at++;
-        } else {
-            access->immediate = (uint64_t)read_dword(at);
-            at += 4;
+    number = (modrm >> 3 & 7) | (rex & SEVC_REX_R) << 1;
+    access->length = (uint64_t)(at - bytes);
+    access->how = WRITE;
+    if ((opcode & ~3u) == MOV_STORE) {
+        if (number == SEVC_RSP || ((opcode & 1) == 0 && rex == 0 && number >= 4)) {
+            return false; /* RSP; AH, CH, DH, BH */
         }
+        cut(access, opcode, rex, trap->gpr[number]);
+        if ((opcode & 2) == 0) {
+            return true;
+        }
+    } else if ((opcode & ~1u) == MOV_IMM && (modrm & 0x38) == 0) {
+        access->length += (opcode & 1) != 0 ? 4 : 1;
+        cut(access, opcode, rex, (uint64_t)read_dword(at));
+        return true;
+    } else if ((opcode & ~9u) != MOVZX || number == SEVC_RSP) {
+        return false;
+    } else {
+        access->bytes = 1 + (opcode & 1);
     }
-    access->length = (uint8_t)(at - bytes);
+    access->value = 0;
+    access->how = opcode | rex << REX_SHIFT | number << REGISTER_SHIFT;
     return true;
 }
 
-/* Where the access goes, if it lies within one page that is a device's, and allowed. */
+/*
+ * Where the access goes, if it lies within one page that is a device's, writable and not the GHCB
+ * itself, and is allowed.
+ */
 SEVC_INLINE bool resolve(const struct sevc_cpu *cpu, const struct sevc_trap *trap,
                          const struct access *access, uint64_t *gpa)
 {
-    bool write = access->kind != SEVC_INSN_LOAD;
     struct sevc_mapping mapping;
+    uint16_t writable_only;
 
-    if ((access->va & (PAGE_BYTES - 1)) > PAGE_BYTES - access->bytes ||
-        !sevc_os_translate(trap, access->va, &mapping) || mapping.encrypted ||
-        (write && !mapping.writable)) {
+    if ((access->va & (PAGE_BYTES - 1)) + access->bytes > PAGE_BYTES ||
+        !sevc_os_translate(trap, access->va, &mapping)) {
         return false;
     }
+    _Static_assert(offsetof(struct sevc_mapping, writable) ==
+                       offsetof(struct sevc_mapping, encrypted) + 1,
+                   "two bytes, read as one number");
+    __builtin_memcpy(&writable_only, &mapping.encrypted, sizeof(writable_only));
     *gpa = mapping.gpa;
-    return mapping.gpa + access->bytes - 1 - cpu->ghcb.gpa >=
-               SEVC_GHCB_SIZE + access->bytes - 1ull &&
-           sevc_os_mmio_allowed(trap, mapping.gpa, access->bytes, write);
+    return writable_only == 0x100 && (mapping.gpa ^ cpu->ghcb.gpa) >= PAGE_BYTES &&
+           sevc_os_mmio_allowed(trap, mapping.gpa, (unsigned)access->bytes,
+                                (access->how & WRITE) != 0);
 }
 
-/* The value that was read goes into its register, as wide as the row says. */
+/* The value that was read goes into its register, as wide as the opcode says. */
 SEVC_INLINE void put_register(struct sevc_trap *trap, const struct access *access, uint64_t value)
 {
-    uint64_t *reg = sevc_trap_gpr(trap, access->reg);
-    unsigned unused_bits = 64 - 8u * access->bytes;
+    uint64_t *reg = &trap->gpr[access->how >> REGISTER_SHIFT];
+    bool wide = (access->how & WIDE) != 0;
 
-    value <<= unused_bits;
-    value = (access->row->flags & SEVC_OPCODE_SIGNED) != 0
-                ? (uint64_t)((int64_t)value >> unused_bits)
-                : value >> unused_bits;
-    if (access->row->register_bytes == SEVC_WIDTH_1) {
-        *(uint8_t *)reg = (uint8_t)value;
-    } else if (access->wide) {
+    if ((access->how & TWO_BYTE) != 0) {
+        value = access->bytes == 1 ? (uint8_t)value : (uint16_t)value;
+        if ((access->how & (MOVZX ^ MOVSX)) != 0) {
+            uint64_t sign = access->bytes == 1 ? 1u << 7 : 1u << 15;
+
+            value = (value ^ sign) - sign;
+            value = wide ? value : (uint32_t)value;
+        }
         *reg = value;
+    } else if ((access->how & 1) == 0) {
+        *(uint8_t *)reg = (uint8_t)value;
     } else {
-        *reg = (uint32_t)value;
+        *reg = wide ? value : (uint32_t)value;
     }
 }
 
-bool sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap, struct sevc_report *report)
+enum sevc_result sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                               struct sevc_report *report)
 {
-    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
-    volatile uint64_t *slot = (volatile uint64_t *)page->shared_buffer;
-    enum sevc_mmio_policy policy = cpu->policy->mmio;
-    struct access access = { 0 };
-    bool read;
+    volatile struct sevc_ghcb_page *page;
+    volatile uint64_t *slot;
+    struct access access;
+    uint64_t event;
     uint64_t gpa;
-    uint64_t value = 0;
+    uint64_t value;
 
-    if (!sevc_hot_fetch(trap, report)) {
-        return false;
+    if (!sevc_hot_context(trap)) {
+        return sevc_vc_handle_any(cpu, trap, report, false);
     }
-    report->insn_bytes = SEVC_INSN_MAX_BYTES;
-    if ((policy != SEVC_MMIO_BASIC && policy != SEVC_MMIO_EXTENDED) ||
+    if (!sevc_hot_fetch(trap, report)) {
+        return sevc_vc_handle_any(cpu, trap, report, true);
+    }
+    if ((cpu->policy->mmio != SEVC_MMIO_BASIC && cpu->policy->mmio != SEVC_MMIO_EXTENDED) ||
         !decode(trap, report->insn, &access) || !resolve(cpu, trap, &access, &gpa) ||
         !sevc_hot_take(cpu)) {
-        return false;
+        return sevc_vc_handle_fetched(cpu, trap, report);
     }
-    read = access.kind == SEVC_INSN_LOAD;
-    if (!read) {
-        value = access.kind == SEVC_INSN_STORE ? sevc_trap_gpr_value(trap, access.reg)
-                                               : access.immediate;
-        value &= ~0ull >> (64 - 8u * access.bytes);
-    }
-    sevc_hot_note(report, SEVC_EXIT_NPF, read ? SEVC_NAE_MMIO_READ : SEVC_NAE_MMIO_WRITE);
-    *slot = value;
+    page = sevc_hot_page(cpu);
+    slot = (volatile uint64_t *)page->shared_buffer;
+    event = SEVC_NAE_MMIO_READ + ((access.how & WRITE) != 0);
+    sevc_hot_note(report, SEVC_EXIT_NPF, event);
+    *slot = access.value;
     page->sw_scratch = cpu->ghcb.gpa + SEVC_GHCB_OFF_SHARED_BUFFER;
-    sevc_hot_send(cpu, page, report->nae_code, gpa, access.bytes, 0,
+    sevc_hot_send(cpu, page, event, gpa, access.bytes, 0,
                   SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_SW_SCRATCH));
     if (!sevc_hot_reply(page, report, 0)) {
         *slot = 0;
-        (void)sevc_hot_refused(cpu, report);
-        return true;
+        return sevc_hot_refused(cpu, report);
     }
-    if (read) {
-        put_register(trap, &access, *slot);
-    }
+    value = *slot;
     *slot = 0;
     sevc_hot_give_back(cpu, page);
-    (void)sevc_hot_complete(trap, report, access.length, 1);
-    return true;
+    if ((access.how & WRITE) == 0) {
+        put_register(trap, &access, value);
+    }
+    return sevc_hot_complete(trap, report, access.length, 1);
 }

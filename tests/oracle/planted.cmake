@@ -82,10 +82,10 @@ oracle_plant(tf_ignored vc/handle.c basic MOV "sevc_vc_advance(vc)"
 oracle_plant(hot_scale_as_shift_count vc/hot_mmio.c basic MOV
   "trap->gpr[index] << (sib >> 6)" "trap->gpr[index] << (1u << (sib >> 6))")
 
-oracle_plant(hot_displacement_without_sign vc/hot_mmio.c basic MOV "(int8_t)*at++" "*at++")
+oracle_plant(hot_displacement_without_sign vc/hot_mmio.c basic MOV "(int8_t)at[2]" "at[2]")
 
 oracle_plant(hot_movzx_keeps_upper_half vc/hot_mmio.c basic MOVZX
-  "*reg = (uint32_t)value" "*(uint32_t *)reg = (uint32_t)value")
+  "*reg = value;" "*(uint32_t *)reg = (uint32_t)value;")
 
 # ---- extended instructions, as soon as the decoder knows them ----
 

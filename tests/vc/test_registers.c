@@ -323,6 +323,15 @@ static const struct common_exit {
       1,
       SEVC_EXIT_IOIO,
       { .event = SEVC_EXIT_IOIO, .info1 = 0x03F80241, .outputs = { { RAX, 1 } } } },
+    { "\x89\x03",
+      2,
+      SEVC_EXIT_NPF,
+      { .event = SEVC_NAE_MMIO_WRITE,
+        .info1 = DEVICE_GPA,
+        .info2 = 4,
+        .scratch = true,
+        .sent = "\x07\0\0",
+        .sent_bytes = 4 } },
 };
 
 #define COMMON_EXITS (sizeof(common_exits) / sizeof(common_exits[0]))
@@ -331,6 +340,7 @@ static void start_common(const struct common_exit *exit, const struct host_excha
 {
     world_start();
     world.trap.gpr[SEVC_RAX] = 7;
+    world.trap.gpr[SEVC_RBX] = DEVICE;
     world.trap.gpr[SEVC_RCX] = 0;
     world.trap.gpr[SEVC_RDX] = 0x3F8;
     world_code(exit->code, exit->length);
