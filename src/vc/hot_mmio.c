@@ -212,7 +212,7 @@ enum sevc_result sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap,
     if ((cpu->policy->mmio != SEVC_MMIO_BASIC && cpu->policy->mmio != SEVC_MMIO_EXTENDED) ||
         !decode(trap, report->insn, &access) || !resolve(cpu, trap, &access, &gpa) ||
         !sevc_hot_take(cpu)) {
-        return sevc_vc_handle_fetched(cpu, trap, report);
+        SEVC_TAIL return sevc_vc_handle_fetched(cpu, trap, report);
     }
     page = sevc_hot_page(cpu);
     slot = (volatile uint64_t *)page->shared_buffer;
