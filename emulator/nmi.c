@@ -53,6 +53,15 @@ void nmi_before_run(struct vcpu *v)
     report_log(REPORT_EXITS, "nmi cpu=%u rip=0x%llx", v->index, (unsigned long long)vmcb->rip);
 }
 
+/* We need no more of them; a recorder may want the next one. */
+static void release_iret(struct vcpu *v)
+{
+    if (v->trace.pending != 0)
+        v->vmcb->intercept |= INTERCEPT_IRET;
+    else
+        v->vmcb->intercept &= ~INTERCEPT_IRET;
+}
+
 static void open_window(struct vcpu *v)
 {
     struct nmi *n = &v->nmi;
@@ -60,7 +69,7 @@ static void open_window(struct vcpu *v)
     n->in_flight = false;
     n->completed++;
     n->armed = true;
-    v->vmcb->intercept &= ~INTERCEPT_IRET;
+    release_iret(v);
     if (!config.nmi_immediate || n->chained)
         return;
     n->chain_next = true;
@@ -107,6 +116,7 @@ void nmi_stepped(struct vcpu *v)
     v->vmcb->dr6 = v->nmi.dr6;
     v->vmcb->rflags &= ~(uint64_t)RFLAGS_TF;
     v->vmcb->intercept_exceptions &= ~(1u << VECTOR_DB);
+    release_iret(v);
     if (!v->nmi.in_flight) /* NMI_COMPLETE has been faster */
         return;
     if (config.nmi_window_iret)

@@ -18,7 +18,7 @@ struct nmi {
     bool chain_next; /* the kept one follows a NMI_COMPLETE at once (nmi-storm=immediate) */
     bool chained;    /* the one in flight did */
     bool armed;      /* the guest has shown that it can take NMIs */
-    bool stepping;   /* over an IRET: it may open the window, or be the handler's last */
+    bool stepping;   /* over an IRET, to see what is behind it */
     bool returned;   /* the one in flight has been returned from, without NMI_COMPLETE */
     uint64_t rsp;    /* of what the one in flight has interrupted */
     uint64_t dr6;    /* before that step */

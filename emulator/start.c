@@ -82,8 +82,8 @@ _Noreturn void start(uint32_t image_pa)
     report_log(REPORT_EVENTS, "sevc-monitor: guest entry=0x%llx start-info=0x%llx",
                (unsigned long long)entry.rip, (unsigned long long)(entry.rdi | entry.rsi));
     struct vcpu *first = vcpu_create(0, &platform, &entry);
+    trace_start(); /* the others run at once, and are recorded */
     smp_start_processors(&platform, &entry);
     storm_start();
-    trace_start();
     vcpu_loop(first);
 }

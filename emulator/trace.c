@@ -339,9 +339,9 @@ bool trace_iret(struct vcpu *v)
             }
         }
     }
-    if (nmi_waits_for_iret(v))
+    /* It is stepped over if another may follow at once: that of an outer exception. */
+    if (nmi_waits_for_iret(v) || t->pending != 0)
         return false;
-    /* The IRET goes ahead; outer exceptions are waited for again from the next exit on. */
     v->vmcb->intercept &= ~INTERCEPT_IRET;
     return true;
 }

@@ -6,7 +6,7 @@
  *
  * The order, on the processor that starts another one:
  *
- *     sevc_ap_find_jump_table()    once: where the table is
+ *     sevc_ap_find_jump_table()    once: where the table is (on SNP: sevc_ap_secrets_jump_table())
  *     sevc_ap_trampoline_place()   the start-up code in a private page below 1 MiB
  *     sevc_ap_jump_table_write()   point the table at it
  *     INIT, SIPI by the local APIC (the kernel's own driver), repeated until the AP appears
@@ -41,12 +41,47 @@ struct sevc_ap_jump_table {
  * cpu: this CPU's, ready. Interrupts off. report: not NULL, filled in.
  * SEVC_OK
  * SEVC_UNSUPPORTED  SNP: there the address is in the secrets page, and the host's word counts
- *                   for nothing
+ *                   for nothing; it has not been asked
  * SEVC_FORBIDDEN    NOT_READY, NESTING
  * SEVC_HOST_ERROR   BAD_RESPONSE: not aligned, or too high; and as sevc_session_exchange()
  */
 enum sevc_result sevc_ap_find_jump_table(struct sevc_cpu *cpu, uint64_t *gpa,
                                          struct sevc_report *report);
+
+/*
+ * SEV-SNP's secrets page, as far as it is of interest here (SEV-SNP firmware ABI, "Secrets page";
+ * its guest area, from 0xA0 on: GHCB spec 2.03, "Secrets page layout"). The secure processor has
+ * filled it at launch; the guest area is the guest's own, and its firmware's before. Fields keep
+ * their places in all versions of the page so far.
+ */
+struct sevc_snp_secrets_page {
+    uint32_t version; /* not 0 */
+    uint32_t imi_enabled;
+    uint32_t family_model_stepping;
+    uint32_t reserved_0;
+    uint8_t os_visible_workarounds[16];
+    uint8_t vmpck[4][32];
+    uint32_t message_sequence_low[4]; /* the guest area */
+    uint64_t ap_jump_table_gpa;
+    uint8_t others[3912];
+};
+
+/*
+ * The table's address on SNP: from the secrets page that the firmware hands on, never from the
+ * host. *gpa: as for sevc_ap_find_jump_table(); 0 where the firmware has published no table, as
+ * most have not: AP creation starts an SNP guest's processors then.
+ *
+ * sev_status: the MSR's value, cpu.platform.sev_status. secrets: the page, mapped with the C-bit.
+ * No exit, any context. SEVC_OK
+ * SEVC_INVALID      SECRETS is NULL, or not at a page's beginning
+ * SEVC_UNSUPPORTED  no SNP guest: a page that says to be this one is the host's invention
+ * SEVC_HOST_ERROR   the page was never filled (version 0), or the address is not aligned, or is
+ *                   4 GiB or above
+ * In all but the first, *gpa is left alone.
+ */
+enum sevc_result sevc_ap_secrets_jump_table(uint64_t sev_status,
+                                            const struct sevc_snp_secrets_page *secrets,
+                                            uint64_t *gpa);
 
 /*
  * Makes the table lead to the page at PAGE_GPA (4 KiB aligned, below 1 MiB, else SEVC_INVALID):

@@ -59,8 +59,8 @@ static void the_tables_address_is_checked(void **state)
     }
 }
 
-/* An SNP guest has the address from its secrets page: the host is not even asked. */
-static void with_snp_the_host_is_not_asked(void **state)
+/* T22: an SNP guest has the address from its secrets page: the host is not even asked. */
+static void T22_with_snp_the_host_is_not_asked(void **state)
 {
     struct sevc_report report;
     uint64_t gpa = UNTOUCHED;
@@ -73,6 +73,65 @@ static void with_snp_the_host_is_not_asked(void **state)
     assert_int_equal(gpa, UNTOUCHED);
     assert_int_equal(cpu.depth, 0);
     host_finish(&host);
+}
+
+#define SNP (SEVC_STATUS_SEV | SEVC_STATUS_SEV_ES | SEVC_STATUS_SNP)
+
+/* As bytes: an error in the structure would be one here too. */
+static _Alignas(4096) uint8_t secrets[4096];
+
+static const struct sevc_snp_secrets_page *secrets_page(uint32_t version, uint64_t gpa)
+{
+    memset(secrets, 0xA5, sizeof(secrets));
+    memcpy(secrets, &version, sizeof(version));
+    memcpy(secrets + 0xB0, &gpa, sizeof(gpa));
+    return (const struct sevc_snp_secrets_page *)secrets;
+}
+
+static void T22_with_snp_the_secrets_page_has_the_address(void **state)
+{
+    static const struct {
+        uint32_t version;
+        uint64_t address;
+        enum sevc_result result;
+    } cases[] = {
+        { 2, 0, SEVC_OK }, /* there is none */
+        { 2, 0x9F000, SEVC_OK },
+        { 3, 0xFFFFF000, SEVC_OK },
+        { ~0u, 0x1000, SEVC_OK }, /* of a later version, whose guest area is the same */
+        { 0, 0x9F000, SEVC_HOST_ERROR },
+        { 2, 0x9F001, SEVC_HOST_ERROR },
+        { 2, 0x9F800, SEVC_HOST_ERROR },
+        { 2, 0x100000000, SEVC_HOST_ERROR },
+        { 2, 0x800000009F000, SEVC_HOST_ERROR }, /* with a C-bit in it */
+        { 2, 0xA5A5A5A5A5A5A5A5, SEVC_HOST_ERROR },
+    };
+
+    (void)state;
+    start();
+    for (unsigned i = 0; i < COUNT_OF(cases); i++) {
+        uint64_t gpa = UNTOUCHED;
+        const struct sevc_snp_secrets_page *page =
+            secrets_page(cases[i].version, cases[i].address);
+
+        assert_int_equal(sevc_ap_secrets_jump_table(SNP, page, &gpa), cases[i].result);
+        assert_int_equal(gpa, cases[i].result == SEVC_OK ? cases[i].address : UNTOUCHED);
+    }
+    host_finish(&host); /* nothing was sent */
+}
+
+static void a_secrets_page_without_snp_is_an_invention(void **state)
+{
+    const struct sevc_snp_secrets_page *page = secrets_page(2, 0x9F000);
+    uint64_t gpa = UNTOUCHED;
+
+    (void)state;
+    assert_int_equal(sevc_ap_secrets_jump_table(SNP & ~SEVC_STATUS_SNP, page, &gpa),
+                     SEVC_UNSUPPORTED);
+    assert_int_equal(sevc_ap_secrets_jump_table(SNP, NULL, &gpa), SEVC_INVALID);
+    page = (const struct sevc_snp_secrets_page *)(secrets + 8);
+    assert_int_equal(sevc_ap_secrets_jump_table(SNP, page, &gpa), SEVC_INVALID);
+    assert_int_equal(gpa, UNTOUCHED);
 }
 
 static void without_a_cpu_nothing_is_sent(void **state)
@@ -239,7 +298,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tables_address_is_checked),
-        cmocka_unit_test(with_snp_the_host_is_not_asked),
+        cmocka_unit_test(T22_with_snp_the_host_is_not_asked),
+        cmocka_unit_test(T22_with_snp_the_secrets_page_has_the_address),
+        cmocka_unit_test(a_secrets_page_without_snp_is_an_invention),
         cmocka_unit_test(without_a_cpu_nothing_is_sent),
         cmocka_unit_test(the_table_leads_to_a_page_below_1_mib),
         cmocka_unit_test(the_page_holds_code_and_what_the_kernel_wants),
