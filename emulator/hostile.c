@@ -11,8 +11,6 @@
 #include "hostile_internal.h"
 #include "libc.h"
 #include "memory.h"
-#include "npt.h"
-#include "view.h"
 
 #define PORT 0x506 /* of the guests that know us: 32 bits */
 
@@ -35,10 +33,10 @@ static struct {
     enum hostile_expect expect;
     unsigned variants;
     uint64_t page; /* GPA; 0: none named */
-    bool withheld;
 } guest;
 
 static unsigned refused;     /* terminations */
+static uint64_t served;      /* requests */
 static uint64_t msr_request; /* the GHCB MSR at VMGEXIT */
 static uint64_t saved_dr6;   /* as the guest has it */
 
@@ -72,12 +70,18 @@ static bool guest_wants(enum hostile_moment_kind kind)
            guest.opportunities == guest.number + 1 + guest.lies * hostile_options.again;
 }
 
-static bool schedule_wants(const struct hostile_active *mode)
+/* Without a guest that arms us: the time has come, and not all lies are told. */
+static bool schedule_is_open(void)
 {
     uint64_t limit =
         hostile_options.limit != 0 || hostile_options.at == 0 ? hostile_options.limit : 1;
 
-    if (limit != 0 && lies_told() >= limit)
+    return served >= hostile_options.after && (limit == 0 || lies_told() < limit);
+}
+
+static bool schedule_wants(const struct hostile_active *mode)
+{
+    if (!schedule_is_open())
         return false;
     if (hostile_options.at == 0)
         return hostile_random() % hostile_options.every == 0;
@@ -92,7 +96,8 @@ static void consider_row(struct hostile_active *mode, const struct hostile_mode 
 {
     unsigned variants = row->variants(m);
 
-    if (variants == 0 || (hostile_options.by_guest && !guest.armed))
+    if (variants == 0 || served < hostile_options.after ||
+        (hostile_options.by_guest && !guest.armed))
         return;
     mode->opportunities++;
     guest.opportunities++;
@@ -131,15 +136,6 @@ static bool active(enum hostile_moment_kind kind)
 
 /* ---- The guest's side of a test ---- */
 
-static void withhold(bool now)
-{
-    if (guest.page == 0 || guest.withheld == now || !memory_is_guest_ram(guest.page) ||
-        view_of(guest.page) != VIEW_PRIVATE)
-        return;
-    npt_set(guest.page | NPT_C_BIT, memory_private(guest.page), now ? NPT_NONE : NPT_FULL);
-    guest.withheld = now;
-}
-
 static void take_command(uint32_t command)
 {
     uint32_t argument = command >> 8;
@@ -147,7 +143,7 @@ static void take_command(uint32_t command)
     switch (command & 0xFF) {
     case COMMAND_DISARM:
         guest.armed = false;
-        withhold(false);
+        (void)hostile_give_back(guest.page);
         break;
     case COMMAND_ARM:
         guest.armed = true;
@@ -155,7 +151,8 @@ static void take_command(uint32_t command)
         guest.opportunities = guest.lies = 0;
         guest.expect = HOSTILE_NOTHING;
         guest.variants = 0;
-        withhold(active(HOSTILE_AT_ACCESS));
+        if (active(HOSTILE_AT_ACCESS))
+            hostile_withhold(guest.page);
         break;
     case COMMAND_NAME_PAGE:
         guest.page = argument * PAGE_BYTES;
@@ -191,6 +188,7 @@ static bool served_port(struct vcpu *v, uint8_t *page)
 void hostile_before_service(struct vcpu *v, uint8_t *page, const struct vcpu_where *where)
 {
     msr_request = v->ghcb.msr;
+    served++;
     if (hostile_options.count == 0 || page == NULL)
         return;
     hostile_collect_litter(page);
@@ -248,7 +246,7 @@ static bool is_stepped(void)
 {
     uint64_t limit = hostile_options.limit != 0 ? hostile_options.limit : 1;
 
-    return !hostile_options.by_guest || (guest.armed && guest.lies < limit);
+    return hostile_options.by_guest ? guest.armed && guest.lies < limit : schedule_is_open();
 }
 
 static bool in_range(uint64_t rip, const uint64_t range[2])
@@ -268,6 +266,10 @@ void hostile_before_run(struct vcpu *v)
                 !in_range(vmcb->rip, hostile_options.avoid);
     if (free && vmcb->exit_code != SEVC_EXIT_DB)
         consider(&m);
+    /* Not while an access is repeated: it would never succeed. */
+    if (active(HOSTILE_AT_ACCESS) && !hostile_options.by_guest && schedule_is_open() &&
+        vmcb->exit_code != SEVC_EXIT_NPF)
+        hostile_withhold_some(v);
     if (!active(HOSTILE_AT_STEP))
         return;
     m.kind = HOSTILE_AT_STEP;
@@ -292,17 +294,17 @@ bool hostile_after_run(struct vcpu *v)
     return true;
 }
 
-bool hostile_private_fault(struct vcpu *v, uint64_t gpa)
+bool hostile_private_fault(struct vcpu *v, bool given_back)
 {
     struct hostile_moment m = { .kind = HOSTILE_AT_ACCESS, .v = v };
     uint64_t before = lies_told();
-    bool withheld = guest.withheld && (gpa & ~PAGE_MASK) == guest.page;
 
-    if (hostile_options.count == 0 || (hostile_options.by_guest && !withheld))
+    /* An exception or interrupt that pushes its frame is no instruction, and must not be lost. */
+    if (hostile_options.count == 0 || (hostile_options.by_guest && !given_back) ||
+        (v->vmcb->exit_int_info & SEVC_EVENTINJ_VALID) != 0)
         return false;
-    withhold(false);
     consider(&m);
-    return withheld || lies_told() != before;
+    return lies_told() != before;
 }
 
 /* One that has left its interrupts on is woken by them, as it asked for. */

@@ -36,11 +36,14 @@ void hostile_after_service(struct vcpu *v, uint8_t *page, const struct vcpu_wher
 void hostile_before_run(struct vcpu *v);
 bool hostile_after_run(struct vcpu *v);
 
+/* No nested mapping at GPA, without the C-bit. Result: true if the host had withheld the page: it is there again. */
+bool hostile_give_back(uint64_t gpa);
+
 /*
- * A data access with the C-bit set has no nested mapping. Result: true if the guest has been told
- * that it is MMIO, or else if the page was withheld, and is there again.
+ * A data access with the C-bit set had no nested mapping. given_back: as above. Result: true if
+ * the guest has been told that it is MMIO.
  */
-bool hostile_private_fault(struct vcpu *v, uint64_t gpa);
+bool hostile_private_fault(struct vcpu *v, bool given_back);
 
 /* HLT after a termination that was refused. Result: true if the guest goes on behind it. */
 bool hostile_wakes_halt(struct vcpu *v);

@@ -83,6 +83,7 @@ struct hostile_options {
     uint64_t again;    /* with AT: further lies after so many opportunities each; 0: at once */
     uint64_t rip[2];   /* opportunities of steps: in this range only */
     uint64_t avoid[2]; /* and not in this one */
+    uint64_t after;    /* honest until so many requests have been served */
     bool by_guest;     /* the guest arms us */
 };
 
@@ -105,6 +106,13 @@ void hostile_collect_litter(uint8_t *page);
 
 /* Reports it if the guest's secrets stand in the page (docs/hostile.md). */
 void hostile_look_for_secrets(const uint8_t *page, const struct vcpu_where *where);
+
+/* ---- hostile_withhold.c ---- */
+
+/* Takes a page of private memory away, one at a time: hostile_give_back(). */
+void hostile_withhold(uint64_t page);
+/* One that the guest is about to use. */
+void hostile_withhold_some(struct vcpu *v);
 
 /* ---- hostile_reply.c ---- */
 

@@ -115,6 +115,8 @@ bool hostile_option(const char *key, const char *value)
         return parse_number(value, &hostile_options.limit, 0);
     if (string_equal(key, "again"))
         return parse_number(value, &hostile_options.again, 0);
+    if (string_equal(key, "after"))
+        return parse_number(value, &hostile_options.after, 0);
     if (string_equal(key, "rip"))
         return parse_range(value, hostile_options.rip);
     if (string_equal(key, "avoid"))

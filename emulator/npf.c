@@ -75,16 +75,16 @@ static void judge_ghcb_alias(struct vcpu *v, uint64_t gpa)
 static void fault_in_ram(struct vcpu *v, const struct nested_fault *fault)
 {
     bool data = !fault->walk && !fault->fetch;
-    bool changed;
+    bool changed, given_back = hostile_give_back(fault->gpa);
 
-    if (data && fault->encrypted && hostile_private_fault(v, fault->gpa))
+    if (data && fault->encrypted && hostile_private_fault(v, given_back))
         return;
     if (!data && !fault->encrypted)
         changed = view_require_code(fault->gpa);
     else
         changed = view_require(fault->gpa, fault->encrypted ? VIEW_PRIVATE : VIEW_SHARED);
     /* Going on would mean the same fault for ever, unless another processor has mended it. */
-    if (!changed && smp_count == 1)
+    if (!changed && !given_back && smp_count == 1)
         report_end(VERDICT_ERROR, "a nested fault on gpa=0x%llx with nothing to mend (a bug)",
                    (unsigned long long)fault->gpa);
     if (data && fault->encrypted)

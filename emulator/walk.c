@@ -197,3 +197,14 @@ enum walk_result walk_write(struct vcpu *v, uint64_t va, unsigned access, const 
     }
     return WALK_OK;
 }
+
+bool walk_encrypted(struct vcpu *v, uint64_t va, uint64_t *gpa)
+{
+    struct walk w = { va, 0, 0 };
+    struct walk_fault fault;
+
+    if (translate(v, &w, gpa, &fault) != WALK_OK || (*gpa & NPT_C_BIT) == 0)
+        return false;
+    *gpa &= ~NPT_C_BIT;
+    return memory_is_guest_ram(*gpa);
+}

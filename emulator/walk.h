@@ -33,4 +33,7 @@ enum walk_result walk_read(struct vcpu *v, uint64_t va, unsigned access, void *t
 enum walk_result walk_write(struct vcpu *v, uint64_t va, unsigned access, const void *from,
                             size_t bytes, struct walk_fault *fault);
 
+/* Where a linear address leads, if that is RAM, mapped with the C-bit. gpa: without the bit. */
+bool walk_encrypted(struct vcpu *v, uint64_t va, uint64_t *gpa);
+
 #endif

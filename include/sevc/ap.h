@@ -49,10 +49,9 @@ enum sevc_result sevc_ap_find_jump_table(struct sevc_cpu *cpu, uint64_t *gpa,
                                          struct sevc_report *report);
 
 /*
- * SEV-SNP's secrets page, as far as it is of interest here (SEV-SNP firmware ABI, "Secrets page";
- * its guest area, from 0xA0 on: GHCB spec 2.03, "Secrets page layout"). The secure processor has
- * filled it at launch; the guest area is the guest's own, and its firmware's before. Fields keep
- * their places in all versions of the page so far.
+ * SEV-SNP's secrets page, as far as it is of interest here (SEV-SNP firmware ABI, 8.17.2.5
+ * PAGE_TYPE_SECRETS; its guest area, from 0xA0 on: GHCB spec 2.03, 2.7). The secure processor has
+ * filled it at launch; the guest area is the guest's own, and its firmware's before.
  */
 struct sevc_snp_secrets_page {
     uint32_t version; /* not 0 */

@@ -8,7 +8,7 @@
 #define PAGE_BYTES 4096u
 #define LIMIT      (1ull << 32) /* the code that uses the table has 32-bit addresses */
 
-/* SEV-SNP firmware ABI, "Secrets page"; GHCB spec 2.03, "Secrets page layout". */
+/* SEV-SNP firmware ABI 1.51, 8.17.2.5; GHCB spec 2.03, 2.7. */
 _Static_assert(offsetof(struct sevc_snp_secrets_page, vmpck) == 0x20, "VMPCK0");
 _Static_assert(offsetof(struct sevc_snp_secrets_page, message_sequence_low) == 0xA0, "guest area");
 _Static_assert(offsetof(struct sevc_snp_secrets_page, ap_jump_table_gpa) == 0xB0, "jump table");

@@ -2,11 +2,17 @@
 # SPDX-License-Identifier: MIT
 """One mode of the malicious host against the victim, or against the example kernel.
 
-usage: run_hostile.py victim|window|kernel|modes ELF MODE[,MODE] [option=value...]
+usage: run_hostile.py victim|window|kernel ELF MODE[,MODE] [option=value...]
+       run_hostile.py honest ELF FILE
+       run_hostile.py modes
 
 victim: one boot; option test=NAME is the victim's. It counts for itself what has gone wrong.
 window: #VC injected at each instruction of the entry's window, a boot each: the end, or no harm.
-kernel: a guest that knows nothing of the host's plans, with several seeds: an honest end each time.
+kernel: a guest that knows nothing of the host's plans, with several seeds: an honest end each time,
+        and more than no lies told. seeds=N: how many; statuses=N,N: the ends that are right; KEY+=N:
+        so much more of KEY with each seed; same=FILE: all that the guest says until its end is what
+        it says under an honest host, and a failure says why.
+honest: writes that FILE.
 modes:  the lists of modes in monitor, launcher and documentation are the same.
 """
 
@@ -118,23 +124,85 @@ def run_window(kernel, mode, arguments):
     return good and ended + survived == number and ended > 0
 
 
-def run_kernel(kernel, mode, arguments):
-    good = True
-    seeds = int(next((a[6:] for a in arguments if a.startswith("seeds=")), 3))
-    statuses = [int(s) for s in
-                next((a[9:] for a in arguments if a.startswith("statuses=")), "10,12").split(",")]
-    _, options = split([a for a in arguments if a.partition("=")[0] not in ("seeds", "statuses")])
-    for seed in range(1, seeds + 1):
-        status, console, report = sevc_run(kernel, mode, "", [f"seed={seed}"] + options)
-        # Before it has an IDT nothing can save a guest from a #VC: it does not run at all.
-        too_early = status == TRIPLE_FAULT and "no entry 29" in report["words"]
-        if (status not in statuses and not too_early) or lies(report) == 0:
-            good = False
+# Lines of the example kernel in which time shows: without their numbers.
+VOLATILE = re.compile(r"ticks between|cycles apart|timer interrupts|RDTSC advanced|^sevc-")
+RECORD = re.compile(r"(?m)^panic: #VC exit 0x\w+ at 0x\w+ \(CPL [03]\): [A-Z_]+, stage [A-Z_]+, "
+                    r"reason (?!NONE)[A-Z_]+$")
+LAST_WORDS = re.compile(r"(?m)^\n?^(panic|exception \d+)[:,]")
+
+
+def lines_of(console):
+    return [re.sub(r"\d+", "N", line) if VOLATILE.search(line) else line
+            for line in console.replace("\r", "").split("\n")]
+
+
+def what_differs(console, honest):
+    """The first line that an honest host's guest does not say. Of the last one, the end may be missing."""
+    last_words = LAST_WORDS.search(console)
+    said = lines_of(console[:last_words.start()] if last_words else console)
+    while said and said[-1] == "":
+        said.pop()
+    for number, line in enumerate(said):
+        wanted = honest[number] if number < len(honest) else ""
+        cut = number == len(said) - 1 and (wanted.startswith(line) or VOLATILE.search(wanted))
+        if line != wanted and not cut:
+            return f"line {number + 1} is {line!r} instead of {wanted!r}"
+    return None
+
+
+def kernel_complaints(status, console, report, statuses, honest):
+    # Before it has an IDT nothing can save a guest from a #VC: it does not run at all.
+    too_early = status == TRIPLE_FAULT and "no entry 29" in report["words"]
+    if status not in statuses and not too_early:
+        yield f"status {status}"
+    if lies(report) == 0:
+        yield "no lies told"
+    if honest is None:
         if status == FAILURE and not re.search("panic|FAILED", console):
-            good = False
+            yield "no word of what has failed"
+        return
+    if status == FAILURE and not RECORD.search(console):
+        yield "the record of the error is missing"
+    different = what_differs(console, honest)
+    if different:
+        yield different
+
+
+def run_kernel(kernel, mode, arguments):
+    own = dict(a.split("=", 1) for a in arguments
+               if a.partition("=")[0] in ("seeds", "statuses", "same"))
+    options = [a.partition("=") for a in arguments if a.partition("=")[0] not in own]
+    statuses = [int(s) for s in own.get("statuses", "10,12").split(",")]
+    honest = None
+    if "same" in own:
+        with open(own["same"], encoding="utf-8") as file:
+            honest = file.read().splitlines()
+    told, wrong = 0, 0
+    for seed in range(1, int(own.get("seeds", 3)) + 1):
+        values = {key: value for key, _, value in options if not key.endswith("+")}
+        for key, _, value in options:
+            if key.endswith("+"):
+                values[key[:-1]] = str(int(values[key[:-1]]) + (seed - 1) * int(value))
+        status, console, report = sevc_run(
+            kernel, mode, "", [f"seed={seed}"] + [f"{k}={v}" for k, v in values.items()], seconds=120)
+        complaints = list(kernel_complaints(status, console, report, statuses, honest))
         print(f"seed {seed}: ", end="")
         show(mode, status, "\n".join(console.splitlines()[-6:]), report)
-    return good
+        for complaint in complaints:
+            print(f"  WRONG: {complaint}")
+        told, wrong = told + lies(report), wrong + len(complaints)
+    print(f"{mode}: {told} lies told")
+    return wrong == 0
+
+
+def run_honest(kernel, path):
+    command = [sys.executable, "-B", SEVC_RUN, "--report", "json", "--rdtsc", "intercept", kernel]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace",
+                            stdin=subprocess.DEVNULL, check=False)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines_of(result.stderr)))
+    print(result.stderr)
+    return result.returncode == SUCCESS and "All is well." in result.stderr
 
 
 def run_modes():
@@ -160,6 +228,8 @@ def main(argv):
         return 0 if run_modes() else 1
     if len(argv) < 4:
         sys.exit(__doc__)
+    if argv[1] == "honest":
+        return 0 if run_honest(*argv[2:]) else 1
     run = {"victim": run_victim, "window": run_window, "kernel": run_kernel}[argv[1]]
     good = run(argv[2], argv[3], argv[4:])
     print("good" if good else "FAILED")

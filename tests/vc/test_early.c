@@ -221,7 +221,7 @@ static void dispatch(void *argument)
     sevc_early_dispatch(&trap);
 }
 
-/* T6: nobody can be told, so the guest ends: for SNP with the code that the specification has for it. */
+/* T6: nobody can be told, so the guest ends. */
 static void T6_a_failure_ends_the_guest_and_says_why(void **state)
 {
     (void)state;
@@ -236,7 +236,12 @@ static void T6_a_failure_ends_the_guest_and_says_why(void **state)
     assert_int_equal(host_run_to_termination(&host, 3, dispatch, NULL), 0x100);
     host.ghcb_msr = HOST_GHCB_GPA;
     host_finish(&host);
+}
 
+/* SEV_STATUS bit 2: refused at the first CPUID, by the reason that the specification has for it. */
+static void an_snp_guest_is_ended_with_termination_0_2(void **state)
+{
+    (void)state;
     start(cpuid, 1, 0);
     host.sev_status |= SEVC_STATUS_SNP;
     assert_int_equal(host_run_to_termination(&host, 0, dispatch, NULL), 0x20100);
@@ -255,6 +260,7 @@ int main(void)
         cmocka_unit_test(T67_a_wrong_response_to_any_of_the_four_is_an_error),
         cmocka_unit_test(T6_a_host_that_hides_sev_or_moves_the_c_bit_is_refused),
         cmocka_unit_test(T6_a_failure_ends_the_guest_and_says_why),
+        cmocka_unit_test(an_snp_guest_is_ended_with_termination_0_2),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
