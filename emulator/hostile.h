@@ -36,7 +36,8 @@ void hostile_after_service(struct vcpu *v, uint8_t *page, const struct vcpu_wher
 void hostile_before_run(struct vcpu *v);
 bool hostile_after_run(struct vcpu *v);
 
-/* No nested mapping at GPA, without the C-bit. Result: true if the host had withheld the page: it is there again. */
+/* No nested mapping. gpa: without the C-bit. Result: true if the host had withheld the page: it is
+ * there again. */
 bool hostile_give_back(uint64_t gpa);
 
 /*

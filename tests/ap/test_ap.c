@@ -111,8 +111,7 @@ static void T22_with_snp_the_secrets_page_has_the_address(void **state)
     start();
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {
         uint64_t gpa = UNTOUCHED;
-        const struct sevc_snp_secrets_page *page =
-            secrets_page(cases[i].version, cases[i].address);
+        const struct sevc_snp_secrets_page *page = secrets_page(cases[i].version, cases[i].address);
 
         assert_int_equal(sevc_ap_secrets_jump_table(SNP, page, &gpa), cases[i].result);
         assert_int_equal(gpa, cases[i].result == SEVC_OK ? cases[i].address : UNTOUCHED);

@@ -137,7 +137,7 @@ def lines_of(console):
 
 
 def what_differs(console, honest):
-    """The first line that an honest host's guest does not say. Of the last one, the end may be missing."""
+    """The first line that is not said under an honest host; of the last, the end may be missing."""
     last_words = LAST_WORDS.search(console)
     said = lines_of(console[:last_words.start()] if last_words else console)
     while said and said[-1] == "":
@@ -184,7 +184,7 @@ def run_kernel(kernel, mode, arguments):
             if key.endswith("+"):
                 values[key[:-1]] = str(int(values[key[:-1]]) + (seed - 1) * int(value))
         status, console, report = sevc_run(
-            kernel, mode, "", [f"seed={seed}"] + [f"{k}={v}" for k, v in values.items()], seconds=120)
+            kernel, mode, "", [f"seed={seed}"] + [f"{k}={v}" for k, v in values.items()], 120)
         complaints = list(kernel_complaints(status, console, report, statuses, honest))
         print(f"seed {seed}: ", end="")
         show(mode, status, "\n".join(console.splitlines()[-6:]), report)
