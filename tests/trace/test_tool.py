@@ -8,10 +8,14 @@
 import collections
 import json
 import os
+import pty
 import re
+import select
+import signal
 import struct
 import subprocess
 import sys
+import time
 import unittest
 import zlib
 
@@ -19,6 +23,8 @@ TOOL, CORPUS, DIRECTORY = sys.argv[1:4]
 KERNEL = os.path.join(CORPUS, "kernel.svt.zst")
 RESULT, SENT = 9, 5
 BIG_BYTES = 256 << 20
+GIGABYTE = 1 << 30
+FRAME_BYTES = 6 << 20  # less than zstd's window: all but the first repetition is a reference
 LIMIT_BYTES = 64 << 20
 
 
@@ -298,26 +304,145 @@ class ImportKvm(unittest.TestCase):
         self.assertEqual(run.returncode, 3)
 
 
+def bodies(bytes_):
+    """The header of the corpus's trace, its records, and how often they make that many bytes."""
+    data = plain(KERNEL)
+    return data[:40], data[40:], bytes_ // len(data[40:]) + 1
+
+
 class Big(unittest.TestCase):
-    """One trace, 256 MiB of it, made of the corpus again and again; address space is limited."""
+    """Traces made of the corpus again and again; address space is limited."""
+
+    def run_limited(self, *arguments):
+        run = subprocess.run(["bash", "-c", f"ulimit -v {LIMIT_BYTES >> 10}; exec \"$@\"", "-", TOOL,
+                              *arguments], capture_output=True, text=True, check=False, timeout=800)
+        self.assertEqual(run.returncode, 0, (arguments, run.stderr))
+        return run.stdout
 
     def test_memory_does_not_grow(self):
-        data = plain(KERNEL)
-        body = data[40:]
+        head, body, count = bodies(BIG_BYTES)
         big = path("big.svt")
         with open(big, "wb") as file:
-            file.write(data[:40])
-            for _ in range(BIG_BYTES // len(body)):
+            file.write(head)
+            for _ in range(count):
                 file.write(body)
         try:
-            for command in (["info"], ["stat"], ["export", "--html", "-o", path("big.html")]):
-                run = subprocess.run(["bash", "-c", f"ulimit -v {LIMIT_BYTES >> 10}; exec \"$@\"",
-                                      "-", TOOL, *command, big], capture_output=True, check=False,
-                                     timeout=500)
-                self.assertEqual(run.returncode, 0, (command, run.stderr))
+            for command in (["info"], ["export", "--html", "-o", path("big.html")]):
+                self.run_limited(*command, big)
             self.assertLess(os.path.getsize(path("big.html")), 1 << 20)
         finally:
             os.unlink(big)
+
+    def test_a_gigabyte(self):
+        """Compressed, in frames of a few megabytes each: the file is small, the trace is not."""
+        head, body, _ = bodies(0)
+        many = FRAME_BYTES // len(body)
+        count = GIGABYTE // (many * len(body)) + 1
+        compress = ["zstd", "-q", "-c", "--long=23"]
+        first = subprocess.run(compress, input=head, capture_output=True, check=True).stdout
+        frame = subprocess.run(compress, input=body * many, capture_output=True, check=True).stdout
+        big = path("gigabyte.svt.zst")
+        with open(big, "wb") as file:
+            file.write(first)
+            for _ in range(count):
+                file.write(frame)
+        try:
+            said = self.run_limited("stat", big)
+            once = next(line for line in tool("stat", KERNEL).stdout.splitlines()
+                        if line.startswith("0x72")).split()
+            all_of_it = next(line for line in said.splitlines() if line.startswith("0x72")).split()
+            self.assertEqual(int(all_of_it[2]), many * count * int(once[2]), (once, all_of_it))
+        finally:
+            os.unlink(big)
+
+
+class Progress(unittest.TestCase):
+    """A line on a terminal, at most once a second. No test waits for a machine to be slow."""
+
+    def start(self, *arguments):
+        """The tool, reading a pipe, with a terminal for its complaints."""
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        child = subprocess.Popen([TOOL, *arguments, "-"], stdin=subprocess.PIPE,
+                                 stdout=subprocess.DEVNULL, stderr=theirs)
+        self.addCleanup(child.stdin.close)
+        os.close(theirs)
+        return child, ours
+
+    @staticmethod
+    def said(terminal, seconds):
+        if not select.select([terminal], [], [], seconds)[0]:
+            return b""
+        try:
+            return os.read(terminal, 4096)
+        except OSError:  # nobody has the other end any more
+            return b""
+
+    def test_a_long_trace_is_counted_and_the_line_is_wiped_away(self):
+        head, body, _ = bodies(0)
+        child, terminal = self.start("info")
+        child.stdin.write(head)
+        line = b""
+        for _ in range(1000):  # until the second in which it began is over
+            child.stdin.write(body)
+            child.stdin.flush()
+            line += self.said(terminal, 0.1)
+            if line:
+                break
+        match = re.match(rb"\r(\d+) MiB, (\d+) records", line)
+        self.assertIsNotNone(match, line)
+        self.assertEqual(int(match[2]) % 4096, 0, line)
+        child.stdin.close()
+        end = line
+        while (more := self.said(terminal, 60)) != b"":
+            end += more
+        self.assertEqual(child.wait(timeout=60), 0)
+        self.assertTrue(end.endswith(b"\r\033[K"), end)
+
+    def test_quiet_says_nothing(self):
+        head, body, _ = bodies(0)
+        child, terminal = self.start("info", "--quiet")
+        child.stdin.write(head)
+        for _ in range(25):
+            child.stdin.write(body)
+            child.stdin.flush()
+            self.assertEqual(self.said(terminal, 0.1), b"")
+        child.stdin.close()
+        self.assertEqual(self.said(terminal, 60), b"")
+        self.assertEqual(child.wait(timeout=60), 0)
+
+    def stopped_in_between(self, name):
+        """What the tool says that is stopped, soon after it has begun to read, for a second."""
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        child = subprocess.Popen([TOOL, "info", name], stdout=subprocess.DEVNULL, stderr=theirs)
+        os.close(theirs)
+        while child.poll() is None:
+            with open(f"/proc/{child.pid}/io", encoding="ascii") as file:
+                if int(file.readline().split()[1]) > 1 << 20:
+                    break
+        child.send_signal(signal.SIGSTOP)
+        time.sleep(1.1)
+        child.send_signal(signal.SIGCONT)
+        said = b""
+        while (more := self.said(ours, 60)) != b"":
+            said += more
+        self.assertEqual(child.wait(timeout=60), 0)
+        return said
+
+    def test_a_file_has_percents(self):
+        head, body, count = bodies(BIG_BYTES // 8)
+        said = b""
+        for attempt in range(5):  # it may be done before it is stopped: then a longer one
+            name = write("long.svt", head + body * (count << attempt))
+            said = self.stopped_in_between(name)
+            os.unlink(name)
+            if said:
+                break
+        match = re.match(rb"\r(\d+) MiB, \d+ records, (\d+) %  ", said)
+        self.assertIsNotNone(match, said)
+        self.assertTrue(0 < int(match[2]) <= 100, said)
+        self.assertTrue(said.endswith(b"\r\033[K"), said)
 
 
 if __name__ == "__main__":
