@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* CPUID as an explicit call. */
 #include "../vc/cpuid_answer.h"
-#include "direct.h"
+#include "straight.h"
 
 static void native(struct sevc_cpuid_regs *regs)
 {
@@ -49,8 +49,9 @@ static enum sevc_result ask(struct sevc_cpu *cpu, struct sevc_cpuid_regs *regs)
     return sevc_direct_end(&direct, sevc_cpuid_ask(&direct.session, NULL, regs));
 }
 
-enum sevc_result sevc_cpuid(struct sevc_cpu *cpu, uint32_t leaf, uint32_t subleaf,
-                            struct sevc_cpuid_regs *regs)
+static __attribute__((noinline)) enum sevc_result cpuid_any(struct sevc_cpu *cpu, uint32_t leaf,
+                                                            uint32_t subleaf,
+                                                            struct sevc_cpuid_regs *regs)
 {
     struct sevc_cpuid_regs answer = { .eax = leaf, .ecx = subleaf };
     enum sevc_result result = SEVC_RETRY;
@@ -70,4 +71,33 @@ enum sevc_result sevc_cpuid(struct sevc_cpu *cpu, uint32_t leaf, uint32_t sublea
         *regs = answer;
     }
     return result;
+}
+
+/* Straight: without a table. Of leaf 0xD more is asked, of upper leaves more is checked. */
+enum sevc_result sevc_cpuid(struct sevc_cpu *cpu, uint32_t leaf, uint32_t subleaf,
+                            struct sevc_cpuid_regs *regs)
+{
+    volatile struct sevc_ghcb_page *page;
+    struct sevc_report report;
+    bool interrupts;
+
+    if (leaf == SEVC_CPUID_LEAF_XSAVE || leaf >= SEVC_CPUID_EXTENDED_MAX || cpu == NULL ||
+        cpu->cpuid_table != NULL || !sevc_straight_begin(cpu, &interrupts)) {
+        return cpuid_any(cpu, leaf, subleaf, regs);
+    }
+    page = sevc_hot_page(cpu);
+    page->rax = leaf;
+    page->rcx = subleaf;
+    sevc_hot_send(cpu, page, SEVC_EXIT_CPUID, 0, 0, SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
+                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
+    if (!sevc_straight_replied(page, &report) ||
+        !sevc_straight_has(&page->valid_bitmap[0], SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX)) ||
+        !sevc_straight_has(&page->valid_bitmap[1], 7 * SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX))) {
+        return sevc_straight_refused(cpu, &report, interrupts);
+    }
+    regs->eax = sevc_hot_low(&page->rax);
+    regs->ebx = sevc_hot_low(&page->rbx);
+    regs->ecx = sevc_hot_low(&page->rcx);
+    regs->edx = sevc_hot_low(&page->rdx);
+    return sevc_straight_end(cpu, page, interrupts);
 }

@@ -147,6 +147,31 @@ static void within_two_sessions_a_call_is_refused(void **state)
     }
 }
 
+/* An NMI may have come between the write of a request of the MSR protocol and its VMGEXIT. */
+static void a_request_of_the_msr_protocol_is_put_back(void **state)
+{
+    const uint64_t request = 0x0000000740000004;
+
+    (void)state;
+    for (size_t i = 0; i < direct_call_count; i++) {
+        for (unsigned flag = 0; flag < 2; flag++) {
+            start();
+            host.interrupt_flag = flag != 0;
+            host.ghcb_msr = request;
+            host.ghcb_in_use = true; /* not at rest at CLI and STI */
+            host_expect(&host, &direct_calls[i].exchange);
+            assert_int_equal(direct_call(i, &cpu, out), SEVC_OK);
+            assert_outputs(out, direct_calls[i].out, direct_calls[i].outs);
+            assert_int_equal(host.ghcb_msr, request);
+            assert_int_equal(host.interrupt_flag, flag != 0);
+            assert_int_equal(cpu.depth, 0);
+            host.ghcb_msr = HOST_GHCB_GPA;
+            host.ghcb_in_use = false;
+            host_finish(&host);
+        }
+    }
+}
+
 /* Between any two instructions of a call. */
 static size_t stepped;
 static enum sevc_result outer_result;
@@ -214,6 +239,7 @@ int main(void)
         cmocka_unit_test(they_are_restored_when_no_session_can_be_opened),
         cmocka_unit_test(a_call_within_a_call_leaves_the_outer_one_whole),
         cmocka_unit_test(within_two_sessions_a_call_is_refused),
+        cmocka_unit_test(a_request_of_the_msr_protocol_is_put_back),
         cmocka_unit_test(T38_an_nmi_between_any_two_instructions_does_no_harm),
     };
 
