@@ -33,40 +33,11 @@ enum sevc_result sevc_direct_fail(struct sevc_cpu *cpu, enum sevc_result result,
 
 /*
  * Takes the GHCB of CPU, which is not native, with interrupts off. If the result is not SEVC_OK
- * they are as they were, and there is nothing to end.
- *
- * Of the report only what is counted up, or may be read without having been written, needs a value.
- * The GHCB is one per CPU, so an interrupt handler must not find it half filled; one that came
- * before the flag was cleared has left it at rest.
+ * they are as they were, and there is nothing to end. (direct_session.c)
  */
-static inline enum sevc_result sevc_direct_begin(struct sevc_direct *direct, struct sevc_cpu *cpu)
-{
-    enum sevc_result result;
-
-    direct->report.vmgexits = 0;
-    direct->report.reason = SEVC_REASON_NONE;
-    direct->interrupts = sevc_arch_interrupts_off();
-    result = sevc_session_begin(&direct->session, cpu, &direct->report);
-    if (result == SEVC_OK) {
-        return SEVC_OK;
-    }
-    if (direct->interrupts) {
-        sevc_arch_interrupts_on();
-    }
-    return sevc_direct_fail(cpu, result, direct->report.reason);
-}
+enum sevc_result sevc_direct_begin(struct sevc_direct *direct, struct sevc_cpu *cpu);
 
 /* Gives it back. Returns RESULT, the exchange's, and notes why it is not SEVC_OK. */
-static inline enum sevc_result sevc_direct_end(struct sevc_direct *direct, enum sevc_result result)
-{
-    sevc_session_end(&direct->session);
-    if (direct->interrupts) {
-        sevc_arch_interrupts_on();
-    }
-    if (result == SEVC_OK) {
-        return SEVC_OK;
-    }
-    return sevc_direct_fail(direct->session.cpu, result, direct->report.reason);
-}
+enum sevc_result sevc_direct_end(struct sevc_direct *direct, enum sevc_result result);
 
 #endif

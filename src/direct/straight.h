@@ -61,7 +61,7 @@ SEVC_INLINE enum sevc_result sevc_straight_end(struct sevc_cpu *cpu,
     return SEVC_OK;
 }
 
-/* The host's answer is none to go on with: REPORT has it. (direct_straight.c) */
+/* The host's answer is none to go on with: REPORT has it. (direct_session.c) */
 enum sevc_result sevc_straight_refused(struct sevc_cpu *cpu, struct sevc_report *report,
                                        bool interrupts);
 
