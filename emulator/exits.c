@@ -177,7 +177,7 @@ static const struct {
     { SEVC_EXIT_MONITOR, SEVC_EXIT_MWAIT, exit_reflect },
     { SEVC_EXIT_READ_DR7, SEVC_EXIT_READ_DR7, exit_reflect },
     { SEVC_EXIT_WRITE_DR7, SEVC_EXIT_WRITE_DR7, exit_reflect },
-    { SEVC_EXIT_WRITE_CR0, SEVC_EXIT_WRITE_CR0, privileged_write_cr0 },
+    { VMCB_EXIT_CR0_SEL_WRITE, VMCB_EXIT_CR0_SEL_WRITE, privileged_write_cr0 },
     { SEVC_EXIT_HLT, SEVC_EXIT_HLT, halt_handle },
     { SEVC_EXIT_INTR, SEVC_EXIT_INTR, halt_interrupted },
     { SEVC_EXIT_NMI, SEVC_EXIT_NMI, halt_kicked }, /* taken already: smp_leave() */

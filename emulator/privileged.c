@@ -17,7 +17,6 @@
 
 #define CR0_NW (1u << 29)
 #define CR0_CD (1u << 30)
-#define CR0_TS (1u << 3)
 
 /* Each returns false for #GP(0). */
 static bool read_virtual(struct vcpu *v, uint32_t msr, uint64_t *value)
@@ -93,11 +92,11 @@ static uint64_t read_gpr(const struct vcpu *v, unsigned number)
     return number == GPR_RSP ? v->vmcb->rsp : v->gpr[number];
 }
 
-/* The value that MOV to CR0, LMSW (register form) or CLTS would write. */
+/* The value that MOV to CR0 or LMSW (register form) would write; CLTS changes TS only. */
 static bool new_cr0(const struct vcpu *v, const struct insn *insn, uint64_t *value,
                     unsigned *length)
 {
-    static const uint8_t mov[] = { 0x0F, 0x22 }, lmsw[] = { 0x0F, 0x01 }, clts[] = { 0x0F, 0x06 };
+    static const uint8_t mov[] = { 0x0F, 0x22 }, lmsw[] = { 0x0F, 0x01 };
     uint64_t cr0 = v->vmcb->cr0;
     uint8_t modrm = insn->bytes[insn->prefixes + 2u];
     unsigned rm = (modrm & 7u) | ((insn->rex & 1u) << 3);
@@ -112,9 +111,7 @@ static bool new_cr0(const struct vcpu *v, const struct insn *insn, uint64_t *val
         *value = (cr0 & ~0xEull) | (read_gpr(v, rm) & 0xF);
         return true;
     }
-    *length = insn->prefixes + 2u;
-    *value = cr0 & ~(uint64_t)CR0_TS;
-    return insn_is(insn, clts, 2);
+    return false;
 }
 
 void privileged_write_cr0(struct vcpu *v)

@@ -28,11 +28,12 @@ static uint8_t host_save[VCPU_MAX][PAGE_BYTES] __attribute__((aligned(4096)));
  * NMIs are the monitor's own (smp.h).
  */
 static const uint8_t intercepts[] = {
-    SEVC_EXIT_RDTSC,  SEVC_EXIT_RDPMC,    SEVC_EXIT_CPUID,   SEVC_EXIT_INVD,    SEVC_EXIT_IOIO,
-    SEVC_EXIT_MSR,    SEVC_EXIT_SHUTDOWN, SEVC_EXIT_VMRUN,   SEVC_EXIT_VMMCALL, SEVC_EXIT_VMLOAD,
-    SEVC_EXIT_VMSAVE, SEVC_EXIT_STGI,     SEVC_EXIT_CLGI,    SEVC_EXIT_SKINIT,  SEVC_EXIT_RDTSCP,
-    SEVC_EXIT_WBINVD, SEVC_EXIT_HLT,      SEVC_EXIT_MONITOR, SEVC_EXIT_MWAIT,   SEVC_EXIT_INVLPGA,
-    SEVC_EXIT_NMI,
+    SEVC_EXIT_RDTSC,   SEVC_EXIT_RDPMC,         SEVC_EXIT_CPUID,    SEVC_EXIT_INVD,
+    SEVC_EXIT_IOIO,    SEVC_EXIT_MSR,           SEVC_EXIT_SHUTDOWN, SEVC_EXIT_VMRUN,
+    SEVC_EXIT_VMMCALL, SEVC_EXIT_VMLOAD,        SEVC_EXIT_VMSAVE,   SEVC_EXIT_STGI,
+    SEVC_EXIT_CLGI,    SEVC_EXIT_SKINIT,        SEVC_EXIT_RDTSCP,   SEVC_EXIT_WBINVD,
+    SEVC_EXIT_HLT,     SEVC_EXIT_MONITOR,       SEVC_EXIT_MWAIT,    SEVC_EXIT_INVLPGA,
+    SEVC_EXIT_NMI,     VMCB_EXIT_CR0_SEL_WRITE, /* paging on or off chooses the nested root */
 };
 
 /* MSRs that reach the processor unseen: part of the VMSA on real hardware, switched there. */
@@ -67,7 +68,6 @@ static void init_control(struct vmcb *vmcb)
                              1ull << (SEVC_EXIT_RDTSCP - SEVC_EXIT_INTR));
     vmcb->intercept_dr_read = 1u << 7;
     vmcb->intercept_dr_write = 1u << 7;
-    vmcb->intercept_cr_write = 1u << 0; /* paging on or off chooses the nested root */
     vmcb->iopm_pa = memory_pa(iopm);
     vmcb->msrpm_pa = memory_pa(msrpm);
     vmcb->asid = 1;
