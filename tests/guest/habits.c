@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What stock Linux does and our other guests do not: "do=NAME" on the command line chooses. Linux
- * itself runs in tests/linux; here each of its habits stands alone.
+ * What stock Linux and stock firmware do and our other guests do not: "do=NAME" on the command line
+ * chooses. They themselves run in tests/linux and tests/firmware; here each habit stands alone.
  */
 #include "guest.h"
 
@@ -73,14 +73,115 @@ static void test_power_off(void)
     CHECK(false); /* alive behind the power-off */
 }
 
+/*
+ * Firmware asks CMOS and fw_cfg how much memory there is (QEMU, hw/i386/pc.c; docs/specs/fw_cfg.txt),
+ * and gets the guest's part, by whatever way it asks.
+ */
+#define FW_CFG_SELECT    0x510
+#define FW_CFG_DATA      0x511
+#define FW_CFG_DMA       0x514
+#define FW_CFG_RAM_SIZE  3
+#define FW_CFG_DIRECTORY 0x19
+#define FW_CFG_READ      2u
+#define FW_CFG_SELECTS   8u
+
+struct fw_cfg_dma { /* big-endian */
+    uint32_t control, bytes;
+    uint64_t gpa;
+};
+
+struct e820_entry {
+    uint64_t gpa, bytes;
+    uint32_t type;
+} __attribute__((packed));
+
+static void fw_cfg_bytes(void *to, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        ((uint8_t *)to)[i] = in8(FW_CFG_DATA);
+}
+
+static uint16_t fw_cfg_find(const char *name)
+{
+    uint32_t count;
+    struct {
+        uint32_t bytes;
+        uint16_t item, reserved;
+        char name[56];
+    } file;
+
+    out16(FW_CFG_SELECT, FW_CFG_DIRECTORY);
+    fw_cfg_bytes(&count, sizeof(count));
+    for (uint32_t i = 0; i < __builtin_bswap32(count); i++) {
+        fw_cfg_bytes(&file, sizeof(file));
+        if (memcmp(file.name, name, strlen(name) + 1) == 0)
+            return __builtin_bswap16(file.item);
+    }
+    panic("an item of fw_cfg is missing");
+}
+
+/* SHARED: a page for the request; what comes lies behind it. */
+static void *fw_cfg_by_dma(uint16_t item, uint32_t bytes, volatile struct fw_cfg_dma *shared)
+{
+    uint64_t gpa = gpa_of((const void *)shared);
+
+    shared->control = __builtin_bswap32((uint32_t)item << 16 | FW_CFG_SELECTS | FW_CFG_READ);
+    shared->bytes = __builtin_bswap32(bytes);
+    shared->gpa = __builtin_bswap64(gpa + sizeof(*shared));
+    out32(FW_CFG_DMA, __builtin_bswap32((uint32_t)(gpa >> 32)));
+    out32(FW_CFG_DMA + 4, __builtin_bswap32((uint32_t)gpa));
+    CHECK_EQUAL(shared->control, 0);
+    return (void *)(uintptr_t)(shared + 1);
+}
+
+static uint8_t cmos(uint8_t index)
+{
+    out8(0x70, index);
+    return in8(0x71);
+}
+
+static void test_memory_size(void)
+{
+    uint64_t bytes, end;
+    uint32_t entries = 0;
+    struct e820_entry map;
+    void *page = page_alloc();
+    uint16_t e820 = fw_cfg_find("etc/e820");
+
+    CHECK_EQUAL(sevc_page_share(&paging, (uint64_t)page, PAGE_BYTES, NULL), SEVC_OK);
+    out16(FW_CFG_SELECT, FW_CFG_RAM_SIZE);
+    fw_cfg_bytes(&bytes, sizeof(bytes));
+    CHECK(bytes > bootinfo_ram_bytes() &&
+          bytes < 512ull << 20); /* the monitor keeps some of 512 MiB */
+    CHECK(memcmp(fw_cfg_by_dma(FW_CFG_RAM_SIZE, 8, page), &bytes, 8) == 0);
+
+    out16(FW_CFG_SELECT, e820);
+    do {
+        fw_cfg_bytes(&map, sizeof(map));
+        entries++;
+    } while (map.gpa != 0);
+    CHECK_EQUAL(map.bytes, bytes);
+    const struct e820_entry *by_dma = fw_cfg_by_dma(e820, entries * sizeof(map), page);
+    CHECK(memcmp(&by_dma[entries - 1], &map, sizeof(map)) == 0);
+
+    end = ((uint64_t)cmos(0x35) << 8 | cmos(0x34)) * 0x10000 + 0x1000000;
+    CHECK_EQUAL(end, bytes & ~0xFFFFull);
+    CHECK_EQUAL((unsigned)cmos(0x31) << 8 | cmos(0x30),
+                0xFFFF);        /* KiB above 1 MiB: all it can say */
+    CHECK_EQUAL(cmos(0x5B), 0); /* nothing above 4 GiB */
+
+    /* The last page is there, and is the guest's own. */
+    page_map(ROM_MAP, bytes - PAGE_BYTES, PTE_WRITABLE | PTE_NX, true);
+    *(volatile uint64_t *)ROM_MAP = bytes;
+    CHECK_EQUAL(*(volatile uint64_t *)ROM_MAP, bytes);
+}
+
 static const struct {
     const char *name;
     void (*act)(void);
 } habits[] = {
-    { "odd-msrs", test_odd_msrs },
-    { "rom", test_rom },
-    { "stale-ghcb", test_stale_ghcb },
-    { "power-off", test_power_off },
+    { "memory-size", test_memory_size }, { "odd-msrs", test_odd_msrs },   { "rom", test_rom },
+    { "stale-ghcb", test_stale_ghcb },   { "power-off", test_power_off },
 };
 
 void guest_main(void)
