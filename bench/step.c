@@ -92,6 +92,9 @@ static bool see(const uint8_t *rip, uint64_t rsp)
         return true;
     }
     step.last = rip;
+    if (step.count == NULL) {
+        return true;
+    }
     step.count->instructions++;
     if (rip < program || rip >= program_end) {
         die("a call into a shared library", rip);

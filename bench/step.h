@@ -24,7 +24,7 @@ void step_wrmsr(uint32_t msr, uint64_t value);
 
 void step_init(void);
 
-/* Between them each call of FUNCTION adds to COUNT. */
+/* Between them each call of FUNCTION adds to COUNT; NULL: it is played, and not counted. */
 void step_begin(void (*function)(void), struct step_count *count);
 void step_end(void);
 
