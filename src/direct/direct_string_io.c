@@ -5,11 +5,12 @@
  */
 #include <sevc/event.h>
 
-#include "direct.h"
+#include "straight.h"
 
 /* One exchange of COUNT elements, which fit. */
-static enum sevc_result exchange(struct sevc_cpu *cpu, const struct sevc_string_io *io,
-                                 uint8_t *buffer, unsigned count)
+static __attribute__((noinline)) enum sevc_result exchange_any(struct sevc_cpu *cpu,
+                                                               const struct sevc_string_io *io,
+                                                               uint8_t *buffer, unsigned count)
 {
     struct sevc_direct direct;
     enum sevc_result result = sevc_direct_begin(&direct, cpu);
@@ -29,22 +30,63 @@ static enum sevc_result exchange(struct sevc_cpu *cpu, const struct sevc_string_
     return sevc_direct_end(&direct, result);
 }
 
+/* SW_EXITINFO1 (APM vol. 2, 15.10.2). */
+SEVC_INLINE uint64_t string_info(const struct sevc_string_io *io)
+{
+    return (uint64_t)io->port << SEVC_IOIO_PORT_SHIFT |
+           (uint64_t)io->segment << SEVC_IOIO_SEGMENT_SHIFT | SEVC_IOIO_ADDRESS_64 |
+           (uint64_t)io->bytes << SEVC_IOIO_SIZE_SHIFT | SEVC_IOIO_REP | SEVC_IOIO_STRING |
+           (io->in ? SEVC_IOIO_IN : 0);
+}
+
+/* The same straight: INFO1 is string_info()'s. */
+SEVC_INLINE enum sevc_result exchange(struct sevc_cpu *cpu, const struct sevc_string_io *io,
+                                      uint64_t info1, uint8_t *buffer, unsigned count)
+{
+    unsigned bytes = count * io->bytes;
+    volatile struct sevc_ghcb_page *page;
+    struct sevc_report report;
+    bool interrupts;
+    bool good;
+
+    if (!sevc_straight_begin(cpu, &interrupts)) {
+        return exchange_any(cpu, io, buffer, count);
+    }
+    page = sevc_hot_page(cpu);
+    if (!io->in) {
+        sevc_arch_copy_bytes(page->shared_buffer, buffer, bytes);
+    }
+    page->sw_scratch = cpu->ghcb.gpa + SEVC_GHCB_OFF_SHARED_BUFFER;
+    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, info1, count, 0,
+                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_SW_SCRATCH));
+    good = sevc_straight_replied(page, &report);
+    if (good && io->in) {
+        sevc_arch_copy_bytes(buffer, page->shared_buffer, bytes);
+    }
+    sevc_arch_zero(page->shared_buffer, (bytes + 7) / 8);
+    return good ? sevc_straight_end(cpu, page, interrupts)
+                : sevc_straight_refused(cpu, &report, interrupts);
+}
+
 static enum sevc_result exchange_all(struct sevc_cpu *cpu, const struct sevc_string_io *io,
                                      uint8_t *buffer, size_t count, size_t *done)
 {
-    size_t most = SEVC_GHCB_SHARED_BUFFER_BYTES / io->bytes;
+    /* Elements of 1, 2 or 4 bytes: a shift divides. */
+    size_t most = SEVC_GHCB_SHARED_BUFFER_BYTES >> io->bytes / 2;
+    uint64_t info1 = string_info(io);
+    enum sevc_result result = SEVC_OK;
 
-    for (*done = 0; *done < count;) {
-        size_t left = count - *done;
-        unsigned now = (unsigned)(left < most ? left : most);
-        enum sevc_result result = exchange(cpu, io, buffer + *done * io->bytes, now);
+    while (result == SEVC_OK && count != 0) {
+        unsigned now = (unsigned)(count < most ? count : most);
 
-        if (result != SEVC_OK) {
-            return result;
+        result = exchange(cpu, io, info1, buffer, now);
+        if (result == SEVC_OK) {
+            *done += now;
+            buffer += (size_t)now * io->bytes;
+            count -= now;
         }
-        *done += now;
     }
-    return SEVC_OK;
+    return result;
 }
 
 static void native(const struct sevc_string_io *io, void *buffer, size_t count)
