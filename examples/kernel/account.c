@@ -169,6 +169,42 @@ void account_and_exit(unsigned status)
     sevc_terminate(SEVC_TERM_GENERAL); /* nobody listens at the exit port */
 }
 
+/* ---- what an NMI leaves behind ---- */
+
+uint64_t ghcbs_interrupted, ghcbs_changed;
+
+/* Of each CPU, what its GHCB held when the last NMI came; 0: it was not in use. */
+static uint64_t ghcb_before[MAX_CPUS];
+
+/* The page and the MSR in one number, which is not 0 (FNV-1a, on quadwords). */
+static uint64_t ghcb_state(const struct sevc_cpu *c)
+{
+    const volatile uint64_t *page = c->ghcb.va;
+    uint64_t hash = 0xCBF29CE484222325ull ^ rdmsr(SEVC_MSR_GHCB);
+
+    for (unsigned i = 0; i < PAGE_BYTES / 8; i++)
+        hash = (hash ^ page[i]) * 0x100000001B3ull;
+    return hash | 1;
+}
+
+static void note_ghcb(void)
+{
+    unsigned me = this_cpu();
+
+    ghcb_before[me] = cpu_of(me)->depth != 0 ? ghcb_state(cpu_of(me)) : 0;
+}
+
+void account_nmi_completed(void)
+{
+    unsigned me = this_cpu();
+
+    if (ghcb_before[me] == 0)
+        return;
+    add(&ghcbs_interrupted, 1);
+    if (ghcb_state(cpu_of(me)) != ghcb_before[me])
+        add(&ghcbs_changed, 1);
+}
+
 /* ---- the end of a storm ---- */
 
 #define QUIET_SPINS 20000000ul
@@ -184,6 +220,7 @@ extern const char account_wait_begin[], account_wait_end[];
  */
 void account_nmi(const struct sevc_trap *trap)
 {
+    note_ghcb();
     if (ending && this_cpu() == 0 && trap->rip >= (uint64_t)account_wait_begin &&
         trap->rip < (uint64_t)account_wait_end)
         account_and_exit(end_status);

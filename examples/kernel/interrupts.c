@@ -57,6 +57,7 @@ static void exception(struct sevc_trap *trap, unsigned vector)
         trap->rip = (uint64_t)rdmsr_failed;
         return;
     }
+    panic_begins();
     kprintf("exception %u, error code 0x%lx, at %lx:0x%lx, stack 0x%lx\n", vector, trap->error_code,
             trap->cs, trap->rip, trap->rsp);
     panic("unexpected exception");

@@ -178,8 +178,15 @@ __attribute__((noreturn)) void account_and_exit(unsigned status);
 /* The same while NMIs may arrive at any time: waits for one that interrupts nothing that counts. */
 __attribute__((noreturn)) void account_when_quiet(unsigned status);
 
-/* To be called for each NMI: may be the one that account_when_quiet() waits for. */
+/*
+ * To be called for each NMI. First: may be the one that account_when_quiet() waits for. Last, behind
+ * NMI_COMPLETE: the GHCB that it has interrupted has to hold again what it held.
+ */
 void account_nmi(const struct sevc_trap *trap);
+void account_nmi_completed(void);
+
+/* How many NMIs have found a GHCB in use, and how many of those have left it changed. */
+extern uint64_t ghcbs_interrupted, ghcbs_changed;
 
 /* How many #VC exceptions with this exit code so far. */
 uint64_t account_vc(uint64_t exit_code);
@@ -198,6 +205,9 @@ size_t ksnprintf(char *to, size_t bytes, const char *format, ...)
 /* Says what became of a #VC that could not be handled, and ends with failure. */
 void vc_panic(struct sevc_trap *trap, const struct sevc_report *report);
 __attribute__((noreturn)) void panic(const char *why);
+
+/* Before the first word of a panic: one that is raised by panics has no end of its own. */
+void panic_begins(void);
 
 /* Ends without a report. */
 __attribute__((noreturn)) void machine_exit(unsigned status);

@@ -60,6 +60,7 @@ void sevc_os_nmi(struct sevc_trap *trap)
 void sevc_os_nmi_completed(struct sevc_trap *trap, const struct sevc_report *report)
 {
     account_event(report);
+    account_nmi_completed();
     if (report->result != SEVC_OK)
         vc_panic(trap, report);
 }

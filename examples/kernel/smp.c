@@ -278,6 +278,9 @@ void show_storm(void)
     for (unsigned n = 0; n < online; n++)
         expect(wrong[n] == 0, "the work is right in a storm too");
     expect(held_too_long == 0, "no interrupt while a GHCB is held");
+    kprintf("  %lu NMIs found a GHCB in use, %lu left it changed\n", ghcbs_interrupted,
+            ghcbs_changed);
+    expect(ghcbs_changed == 0, "a GHCB holds after an NMI what it held before");
 }
 
 /* The other processors count no more from here on. */

@@ -7,6 +7,7 @@ void vc_panic(struct sevc_trap *trap, const struct sevc_report *report)
 {
     unsigned me = this_cpu();
 
+    panic_begins();
     if (report->reason == SEVC_REASON_NESTING) /* both GHCBs are in use: take one away */
         sevc_panic_release(cpu_of(me), vc_stack_of(me));
     kprintf("\npanic: #VC exit 0x%lx at 0x%lx (CPL %u): %s, stage %s, reason %s\n",

@@ -9,7 +9,8 @@ a bug, and the complaints about it must match.
 
 It must come through, and break no rule. What was begun is ended: every #VC and every VMGEXIT that the
 monitor has counted is in the guest's own books, the sum of its CPUs'; every NMI that the monitor has
-taken up is completed, pending or dropped, and the guest's handler has seen each once.
+taken up is completed, pending or dropped, and the guest's handler has seen each once. GHCBs that NMIs
+have found in use (there must be some) hold afterwards what they held before: the kernel looks.
 """
 
 import importlib.machinery
@@ -65,6 +66,9 @@ def complaints(result):
     nmis = monitor.get(("exit", 0x80000003), (0, 0))[1]
     if nmis < LEAST_NMIS:
         found.append(f"only {nmis} NMIs: that was no storm")
+    interrupted = re.findall(r"^  (\d+) NMIs found a GHCB in use", result.stderr, re.MULTILINE)
+    if not interrupted or int(interrupted[0]) == 0:
+        found.append("no NMI has found a GHCB in use")
     return found + list(nmi_complaints(result))
 
 

@@ -42,6 +42,7 @@ def main():
               checks.interceptable_instructions(archive))
         check(f"{name}: interrupts are turned on by explicit calls only",
               checks.interrupts_turned_on(archive))
+        check(f"{name}: no CPU waits for another", checks.locks_and_waits(archive))
         check(f"{name}: no indirect call on the entry path", checks.indirect_calls(archive))
     check("libsevc_early.a: no absolute relocation", checks.absolute_relocations(early))
     check("libsevc.a: links at any address", checks.relocations_of_any_address(library))

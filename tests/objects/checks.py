@@ -176,6 +176,19 @@ def interrupts_turned_on(archive):
             if TURNS_INTERRUPTS_ON.match(i.text) and not MAY_TURN_INTERRUPTS_ON.match(i.object)]
 
 
+WAITS = re.compile(r"^(?:[ut]?pause|umwait)\b")
+# An XCHG with memory locks by itself; on the stack it is nobody else's.
+LOCKS = re.compile(r"^(?:lock\b|xacquire\b|xrelease\b|xchg\w*\s(?!.*\(%rsp\)).*\()")
+# Entries of page tables, which processors walk meanwhile: sevc_page_share().
+MAY_LOCK = re.compile(r"^share\.c\.o$")
+
+
+def locks_and_waits(archive):
+    """No CPU waits for another one: there is no lock, and nothing that a loop would wait with."""
+    return [f"{where(i)}: {i.text}" for i in archive.instructions
+            if WAITS.match(i.text) or (LOCKS.match(i.text) and not MAY_LOCK.match(i.object))]
+
+
 def indirect_calls(archive, roots=None):
     """No call in an exception path goes where data says."""
     roots = ENTRY_POINTS if roots is None else roots

@@ -57,7 +57,7 @@ class Planted(unittest.TestCase):
                          + checks.floating_point(archive) + checks.red_zone(archive)
                          + checks.interceptable_instructions(archive)
                          + checks.indirect_calls(archive) + checks.interrupts_turned_on(archive)
-                         + unbounded
+                         + checks.locks_and_waits(archive) + unbounded
                          + checks.deepest_stack(archive, usage, ["sevc_handle_vc"], 64)[0])
 
     def test_undefined_symbol(self):
@@ -181,6 +181,14 @@ class Planted(unittest.TestCase):
                 archive = self.build(f".globl sevc_x\nsevc_x:\n{text}\nret\n")
                 self.found(checks.interrupts_turned_on(archive), text)
         self.assertEqual([], checks.interrupts_turned_on(self.build(".globl sevc_x\nsevc_x:\ncli\nret\n")))
+
+    def test_locks_and_waits(self):
+        for text in ("lock incl (%rdi)", "xchg %eax,(%rdi)", "lock cmpxchg %ecx,(%rdi)", "pause"):
+            with self.subTest(text):
+                archive = self.build(f".globl sevc_x\nsevc_x:\n{text}\nret\n")
+                self.found(checks.locks_and_waits(archive), text.split()[0])
+        archive = self.build(".globl sevc_x\nsevc_x:\nxchg %eax,%ecx\nxchg %rax,8(%rsp)\nmov %eax,(%rdi)\nret\n")
+        self.assertEqual([], checks.locks_and_waits(archive))
 
     def test_interceptable_three_calls_away(self):
         archive = self.build(
