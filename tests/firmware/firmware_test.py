@@ -33,10 +33,10 @@ def expect(condition, text):
         raise Failure(text)
 
 
-def run(options, *arguments, clock=("--icount", ICOUNT)):
+def run(options, *arguments, clock=("--icount", ICOUNT), firmware=FIRMWARE):
     """Result: exit status, console, JSON report."""
     command = [sys.executable, "-B", SEVC_RUN, "--report", "json", "--timeout", "800", *clock,
-               "--machine", options.machine, "--firmware", FIRMWARE, *arguments]
+               "--machine", options.machine, "--firmware", firmware, *arguments]
     result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace",
                             stdin=subprocess.DEVNULL, check=False)
     print(result.stderr)
@@ -135,7 +135,19 @@ def test_planted(options, _folder):
     expect(status in (VIOLATION, TERMINATED, TRIPLE_FAULT), f"status {status}: {report['words']}")
 
 
-TESTS = {"vars": test_vars, "smp": test_smp, "grub": test_grub, "planted": test_planted}
+def test_flash(options, folder):
+    """Firmware of our own (tiny.S) erases a block of its flash and programs a byte."""
+    flash = os.path.join(folder, "vars.fd")
+    status, console, report = run(options, "--vars", flash, firmware=options.tiny)
+    expect(status == 0, f"status {status}, not 0: {report['words']}")
+    expect(not report["violations"], f"violations: {report['violations']}")
+    expect("flash: erased and programmed\n" in console.replace("\r", ""), "nothing on the console")
+    with open(options.tiny, "rb") as first, open(flash, "rb") as now:
+        wanted = first.read(4096) + b"\xFFk" + b"\xFF" * 4094
+        expect(now.read() == wanted, "the flash's file has something else")
+
+
+TESTS = {"vars": test_vars, "flash": test_flash, "smp": test_smp, "grub": test_grub, "planted": test_planted}
 
 
 def main():
@@ -143,6 +155,7 @@ def main():
     parser.add_argument("test", choices=sorted(TESTS))
     parser.add_argument("--machine", default="pc")
     parser.add_argument("--kernel", help="the example kernel as a multiboot2 image")
+    parser.add_argument("--tiny", help="tiny.S, built")
     parser.add_argument("--planted", help="the wrong monitor's ROM")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

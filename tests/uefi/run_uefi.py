@@ -135,10 +135,10 @@ def native(application, folder):
     return console, complaints
 
 
-def boot(folder, cpus):
+def boot(folder, machine, cpus):
     """Console, report, complaints."""
     command = [sys.executable, "-B", SEVC_RUN, "--report", "json", "--timeout", str(SECONDS),
-               "--machine", "pc", "--cpus", str(cpus), "--firmware", OVMF, "--disk", str(folder),
+               "--machine", machine, "--cpus", str(cpus), "--firmware", OVMF, "--disk", str(folder),
                "--icount", ICOUNT]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     report = json.loads(result.stdout) if result.stdout else {"words": "no report", "counts": []}
@@ -149,7 +149,7 @@ def boot(folder, cpus):
 
 
 def sev_es(application, folder):
-    console, report, complaints = boot(disk(folder, application), 2)
+    console, report, complaints = boot(disk(folder, application), "pc", 2)
     lines = lines_of(console)
     monitor = {row["exit"]: row.get("vc", 0) for row in report["counts"] if "exit" in row}
     complaints += judge(lines, expected(SEV_ES, "1237", [OTHERS], [HEAD])) + judge_tables(lines, monitor)
@@ -162,7 +162,7 @@ def loader(application, folder, kernel):
     (place / "startup.nsh").write_text("fs0:\r\nsevc.efi load none.elf\r\n"
                                        "echo status %lasterror%\r\nsevc.efi load kernel.elf\r\n",
                                        encoding="ascii", newline="")
-    console, report, complaints = boot(place, 1)
+    console, report, complaints = boot(place, "q35", 1)
     complaints += judge(lines_of(console), [
         r"> *sevc\.efi load none\.elf$",
         r"sevc-uefi: cannot load the kernel: no such file$",
