@@ -36,20 +36,19 @@ REMARKS = {
     ("0x81", "always"): "refused, or by the convention of KVM, Hyper-V, VMware or your own",
     ("0x27", "always"): "answered from what was written",
     ("0x37", "always"): "remembered and forwarded; upper half: #GP",
+    ("0x41", "forwarded"): "forwarded",
+    ("0x51", "forwarded"): "forwarded from user mode with RFLAGS.AC; else an error",
+    ("0x404", "hook"): "a hook",
+    ("others", "unsupported"): "`SEVC_UNSUPPORTED` with the record; on request the host is told",
 }
-# Exits that concern no instruction; tests/vc/test_debug.c and test_policy.c.
-OTHERS = (
-    "| 0x41, 0x51 | #DB, #AC | forwarded |\n"
-    "| 0x404 | page not validated | a hook |\n"
-    "| others | | `SEVC_UNSUPPORTED` with the record; on request the host is told |\n"
-)
 
 
 def table(program):
     rows = {}
     output = subprocess.run([program], check=True, capture_output=True, text=True).stdout
     for line in output.splitlines():
-        code, when, mnemonic = line.split(" ", 2)
+        code, when, mnemonic = (line + " ").split(" ", 2)
+        mnemonic = mnemonic.strip()
         names = rows.setdefault((code, when), [])
         if mnemonic not in names:
             names.append(mnemonic)
@@ -57,8 +56,10 @@ def table(program):
         sys.exit(f"readme.py: rows and remarks differ: {sorted(set(rows) ^ set(REMARKS))}")
     text = "| exit | instructions | policy |\n|---|---|---|\n"
     for key, remark in REMARKS.items():
-        text += f"| {key[0][:2]}{key[0][2:].upper()} | {', '.join(rows[key])} | {remark} |\n"
-    return text + OTHERS
+        code = key[0][:2] + key[0][2:].upper() if key[0].startswith("0x") else key[0]
+        names = f" {', '.join(rows[key])} ".replace("  ", " ")
+        text += f"| {code} |{names}| {remark} |\n"
+    return text
 
 
 def main():

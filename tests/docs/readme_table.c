@@ -4,6 +4,9 @@
  * delivered at every instruction below. For readme.py, which compares README's table with it.
  *
  *     EXIT WHEN MNEMONIC      WHEN: always, extended (policy), refused
+ *     EXIT forwarded NAME     of exits that concern no instruction: an exception of this name
+ *     EXIT hook NAME          what a hook decides
+ *     others unsupported      each other exit
  */
 #include <stdio.h>
 
@@ -95,7 +98,7 @@ static const struct sample {
 };
 #define SAMPLES (sizeof(samples) / sizeof(samples[0]))
 
-static const uint64_t exit_codes[] = { 0x400, 0x401, 0x402, 0x403, 0x405, 0x406, ~0ull };
+static const uint64_t exit_codes[] = { 0x400, 0x401, 0x402, 0x403, 0x404, 0x405, 0x406, ~0ull };
 #define EXIT_CODES (0x100 + sizeof(exit_codes) / sizeof(exit_codes[0]))
 
 /* Every register that an event can return, and no error. */
@@ -139,7 +142,8 @@ static const char *verdict(const struct sample *sample, uint64_t exit_code)
     switch (deliver(sample, exit_code, SEVC_MMIO_EXTENDED)) {
     case SEVC_REASON_NO_SUCH_EXIT:
     case SEVC_REASON_MISMATCH:
-    case SEVC_REASON_INTERCEPTED: /* no instruction has a part in it */
+    case SEVC_REASON_INTERCEPTED: /* no instruction has a part in these two */
+    case SEVC_REASON_NOT_VALIDATED:
         return NULL;
     case SEVC_REASON_LOCKED:
     case SEVC_REASON_VECTOR_INSN:
@@ -151,6 +155,45 @@ static const char *verdict(const struct sample *sample, uint64_t exit_code)
         return "error";
     }
     return deliver(sample, exit_code, SEVC_MMIO_BASIC) == SEVC_REASON_NONE ? "always" : "extended";
+}
+
+/* An exit at a NOP, of user mode with RFLAGS.AC, where each exception can happen. */
+static enum sevc_result at_nop(uint64_t exit_code, unsigned validates, struct sevc_report *report)
+{
+    enum sevc_result result;
+
+    world_start();
+    world.trap.cs |= 3;
+    world.trap.rflags |= SEVC_RFLAGS_AC;
+    world.validates = validates;
+    world_code("\x90", 1);
+    result = world_run(exit_code);
+    *report = world.report;
+    world_finish();
+    return result;
+}
+
+/* One that no instruction raises. Result: whether it is neither forwarded nor a hook's. */
+static int print_without_instruction(uint64_t exit_code)
+{
+    struct sevc_report report;
+    enum sevc_result result = at_nop(exit_code, 0, &report);
+
+    if (result == SEVC_EXCEPTION && report.reason == SEVC_REASON_INTERCEPTED) {
+        printf("0x%llx forwarded %s\n", (unsigned long long)exit_code,
+               report.fault.vector == SEVC_VECTOR_DB   ? "#DB"
+               : report.fault.vector == SEVC_VECTOR_AC ? "#AC"
+                                                       : "another exception");
+    } else if (report.reason == SEVC_REASON_NOT_VALIDATED) {
+        printf("0x%llx %s page not validated\n", (unsigned long long)exit_code,
+               at_nop(exit_code, 1, &report) == SEVC_RETRY ? "hook" : "refused");
+    } else if (result == SEVC_UNSUPPORTED && report.reason == SEVC_REASON_NO_SUCH_EXIT) {
+        return 1;
+    } else {
+        printf("0x%llx %s %s\n", (unsigned long long)exit_code, sevc_result_name(result),
+               sevc_reason_name(report.reason));
+    }
+    return 0;
 }
 
 /* Every kind and every operation that the decoder knows has a sample. */
@@ -187,16 +230,26 @@ int main(void)
     if (check_samples() != 0) {
         return 1;
     }
+    unsigned others = 0;
+
     for (unsigned j = 0; j < EXIT_CODES; j++) {
         uint64_t exit_code = j < 0x100 ? j : exit_codes[j - 0x100];
+        unsigned raised = 0;
 
         for (size_t i = 0; i < SAMPLES; i++) {
             const char *what = verdict(&samples[i], exit_code);
 
             if (what != NULL) {
+                raised++;
                 printf("0x%llx %s %s\n", (unsigned long long)exit_code, what, samples[i].mnemonic);
             }
         }
+        if (raised == 0) {
+            others += (unsigned)print_without_instruction(exit_code);
+        }
+    }
+    if (others != 0) {
+        printf("others unsupported\n");
     }
     return 0;
 }
