@@ -122,11 +122,11 @@ static void show_string(void)
 {
     static char picture[PICTURE_ROWS * PICTURE_WIDTH];
     char signature[5] = "";
-    uint64_t before = account_vc(SEVC_EXIT_IOIO);
+    uint64_t before = account_exits(SEVC_EXIT_IOIO);
 
     draw(picture);
     rep_outs8(PORT_DEBUG, picture, sizeof(picture));
-    expect(account_vc(SEVC_EXIT_IOIO) - before == 2, "2176 bytes take two exits");
+    expect(account_exits(SEVC_EXIT_IOIO) - before == 2, "2176 bytes take two exits");
     kprintf("  %lu bytes by one REP OUTSB to the debug console: 2 exits\n", sizeof(picture));
 
     out16(PORT_FW_CFG, 0);
