@@ -8,7 +8,7 @@
 
 /*
  * Stack bytes that one level of #VC nesting may use: the frame, sevc_handle_vc() and the
- * porting hooks that it calls. The library itself stays below 1.5 KiB (docs/design.md, "Bounds").
+ * porting hooks that it calls. The library itself stays below 1 KiB (docs/design.md, "Bounds").
  */
 #ifndef SEVC_VC_LEVEL_BYTES
 #define SEVC_VC_LEVEL_BYTES 4096

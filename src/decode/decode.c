@@ -7,6 +7,7 @@
  * instructions. So are the accesses to memory that the table knows: operand.c takes them apart.
  * The length and the definedness of everything else is Zydis's matter (zydis.c).
  */
+#include "decode/halves.h"
 #include "decode/parts.h"
 #include "decode/prefixes.h"
 
@@ -281,71 +282,63 @@ static bool decode_known(const uint8_t *bytes, size_t limit, size_t next,
     return true;
 }
 
-static enum sevc_result decode_general(const uint8_t *bytes, size_t limit,
-                                       const struct sevc_opcode *row,
-                                       const struct sevc_prefixes *prefixes, unsigned code_bits,
-                                       struct sevc_insn *insn)
+/*
+ * The prefixes, and the row of the opcode, *LAST being the index of its last byte: NULL if the bytes
+ * end before.
+ */
+static __attribute__((noinline)) const struct sevc_opcode *find_row(const uint8_t *bytes,
+                                                                    size_t limit,
+                                                                    unsigned code_bits,
+                                                                    struct sevc_prefixes *prefixes,
+                                                                    size_t *last)
 {
-    struct sevc_parts parts;
-    enum sevc_result result;
+    const struct sevc_opcode *row = scan_prefixes(bytes, limit, code_bits == 64, prefixes);
 
-    if (sevc_is_evex(bytes, limit, prefixes, code_bits))
-        result = sevc_evex_parts(bytes, limit, prefixes, insn->address_bytes, &parts);
-    else
-        result = sevc_zydis_parts(bytes, limit, code_bits, &parts);
-    if (result == SEVC_RETRY)
-        return too_short(limit);
-    if (result != SEVC_OK)
-        return result;
-
-    insn->length = parts.length;
-    row = memory_row(row, parts.memory, parts.reg, prefixes, code_bits);
-    if (row)
-        decode_memory(&parts, row, prefixes, code_bits, insn);
-    else if (parts.memory && sevc_is_vector(&parts))
-        insn->kind = SEVC_INSN_VECTOR;
-    else
-        insn->kind = SEVC_INSN_OTHER;
-    return SEVC_OK;
+    *last = prefixes->count;
+    if (row != NULL && row->form == SEVC_FORM_ESCAPE) {
+        if (++*last == limit)
+            return NULL;
+        row = &sevc_two_byte_opcodes[bytes[*last]];
+    }
+    if (row != NULL && row->form == SEVC_FORM_ESCAPE_38) {
+        if (++*last == limit)
+            return NULL;
+        if ((bytes[*last] & 0xFE) == 0xF0)
+            row = &sevc_movbe_opcodes[bytes[*last] & 1];
+    }
+    return row;
 }
 
-/* Every form, with every prefix. */
+static void start(const struct sevc_prefixes *prefixes, unsigned code_bits, struct sevc_insn *insn)
+{
+    clear(insn);
+    insn->address_bytes = address_bytes(prefixes, code_bits);
+    insn->locked = (prefixes->seen & SEVC_PREFIX_LOCK) != 0;
+}
+
+/* Every form that the tables have, with every prefix. */
 static __attribute__((noinline)) enum sevc_result decode_any(const uint8_t *bytes, size_t limit,
                                                              unsigned code_bits,
                                                              struct sevc_insn *insn)
 {
     struct sevc_prefixes prefixes;
-    const struct sevc_opcode *row = scan_prefixes(bytes, limit, code_bits == 64, &prefixes);
+    size_t last; /* index of the byte that settles a fixed opcode */
+    const struct sevc_opcode *row = find_row(bytes, limit, code_bits, &prefixes, &last);
     enum sevc_result result;
-    size_t last = prefixes.count; /* index of the byte that settles a fixed opcode */
     uint8_t kind;
 
     if (!row)
         return too_short(limit);
-    if (row->form == SEVC_FORM_ESCAPE) {
-        if (++last == limit)
-            return too_short(limit);
-        row = &sevc_two_byte_opcodes[bytes[last]];
-    }
-    if (row->form == SEVC_FORM_ESCAPE_38) {
-        if (++last == limit)
-            return too_short(limit);
-        if ((bytes[last] & 0xFE) == 0xF0)
-            row = &sevc_movbe_opcodes[bytes[last] & 1];
-    }
-    clear(insn);
-    insn->address_bytes = address_bytes(&prefixes, code_bits);
-    insn->locked = (prefixes.seen & SEVC_PREFIX_LOCK) != 0;
-
+    start(&prefixes, code_bits, insn);
     if (decode_known(bytes, limit, last + 1, row, &prefixes, code_bits, insn, &result))
         return result;
     if (row->form < SEVC_FORM_IMPLIED || row->form > SEVC_FORM_GROUP_7)
-        return decode_general(bytes, limit, row, &prefixes, code_bits, insn);
+        return SEVC_UNSUPPORTED;
     if (row->form > SEVC_FORM_STRING && ++last == limit)
         return too_short(limit);
     kind = row->kind;
     if (row->form == SEVC_FORM_GROUP_7 && !group_7_kind(bytes[last], &prefixes, &kind))
-        return decode_general(bytes, limit, row, &prefixes, code_bits, insn);
+        return SEVC_UNSUPPORTED;
     insn->kind = kind;
     insn->length = (uint8_t)(last + 1);
     return decode_fixed(&bytes[last], row, &prefixes, code_bits, insn);
@@ -381,14 +374,63 @@ static bool decode_bare(const uint8_t *bytes, size_t limit, unsigned code_bits,
     return true;
 }
 
-enum sevc_result sevc_decode(const uint8_t *bytes, size_t available_bytes, unsigned code_bits,
-                             struct sevc_insn *insn)
+static size_t limit_of(size_t available_bytes)
 {
-    size_t limit = available_bytes < SEVC_INSN_MAX_BYTES ? available_bytes : SEVC_INSN_MAX_BYTES;
+    return available_bytes < SEVC_INSN_MAX_BYTES ? available_bytes : SEVC_INSN_MAX_BYTES;
+}
 
-    if (code_bits != 64 && code_bits != 32 && code_bits != 16)
-        return SEVC_INVALID;
+enum sevc_result sevc_decode_known(const uint8_t *bytes, size_t available_bytes, unsigned code_bits,
+                                   struct sevc_insn *insn)
+{
+    size_t limit = limit_of(available_bytes);
+
     if (decode_bare(bytes, limit, code_bits, insn))
         return SEVC_OK;
     return decode_any(bytes, limit, code_bits, insn);
+}
+
+enum sevc_result sevc_decode_rest(const uint8_t *bytes, size_t available_bytes, unsigned code_bits,
+                                  struct sevc_insn *insn)
+{
+    size_t limit = limit_of(available_bytes);
+    struct sevc_prefixes prefixes;
+    struct sevc_parts parts;
+    enum sevc_result result;
+    size_t last;
+    const struct sevc_opcode *row = find_row(bytes, limit, code_bits, &prefixes, &last);
+
+    if (!row)
+        return too_short(limit);
+    start(&prefixes, code_bits, insn);
+    if (sevc_is_evex(bytes, limit, &prefixes, code_bits))
+        result = sevc_evex_parts(bytes, limit, &prefixes, insn->address_bytes, &parts);
+    else
+        result = sevc_zydis_parts(bytes, limit, code_bits, &parts);
+    if (result == SEVC_RETRY)
+        return too_short(limit);
+    if (result != SEVC_OK)
+        return result;
+
+    insn->length = parts.length;
+    row = memory_row(row, parts.memory, parts.reg, &prefixes, code_bits);
+    if (row)
+        decode_memory(&parts, row, &prefixes, code_bits, insn);
+    else if (parts.memory && sevc_is_vector(&parts))
+        insn->kind = SEVC_INSN_VECTOR;
+    else
+        insn->kind = SEVC_INSN_OTHER;
+    return SEVC_OK;
+}
+
+enum sevc_result sevc_decode(const uint8_t *bytes, size_t available_bytes, unsigned code_bits,
+                             struct sevc_insn *insn)
+{
+    enum sevc_result result;
+
+    if (code_bits != 64 && code_bits != 32 && code_bits != 16)
+        return SEVC_INVALID;
+    result = sevc_decode_known(bytes, available_bytes, code_bits, insn);
+    if (result != SEVC_UNSUPPORTED)
+        return result;
+    return sevc_decode_rest(bytes, available_bytes, code_bits, insn);
 }

@@ -43,6 +43,27 @@ set(SEVC_ZYDIS_FILES
   "${SEVC_ZYDIS_DIR}/src/DecoderData.c"
   "${SEVC_ZYDIS_DIR}/src/SharedData.c")
 
+# The tables behind EVEX and MVEX are never read: two thirds of all (zydis_tables.py). Without Python,
+# or with a Zydis whose tables have another form, they stay.
+set(SEVC_ZYDIS_INCLUDE_DIRS "${SEVC_ZYDIS_DIR}/src") # for whoever compiles SEVC_ZYDIS_FILES
+find_package(Python3 COMPONENTS Interpreter QUIET)
+if(Python3_FOUND)
+  set(tables "Generated/DecoderTables.inc")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+    "${CMAKE_CURRENT_LIST_DIR}/zydis_tables.py")
+  file(MAKE_DIRECTORY "${CMAKE_BINARY_DIR}/zydis-tables/Generated")
+  execute_process(RESULT_VARIABLE result ERROR_VARIABLE complaint
+    COMMAND "${Python3_EXECUTABLE}" -B "${CMAKE_CURRENT_LIST_DIR}/zydis_tables.py"
+    "${SEVC_ZYDIS_DIR}/src/${tables}" "${CMAKE_BINARY_DIR}/zydis-tables/${tables}")
+  if(result EQUAL 0)
+    list(PREPEND SEVC_ZYDIS_INCLUDE_DIRS "${CMAKE_BINARY_DIR}/zydis-tables")
+  else()
+    message(STATUS "Zydis's tables are used whole, 50 KB more: ${complaint}")
+  endif()
+else()
+  message(STATUS "No Python 3: Zydis's tables are used whole, 50 KB more")
+endif()
+
 # Plain words, so that a Makefile's author can read them off.
 set(SEVC_ZYDIS_DEFINITIONS
   ZYDIS_STATIC_BUILD ZYCORE_STATIC_BUILD NDEBUG
@@ -59,7 +80,7 @@ target_compile_options(sevc_zydis_api INTERFACE
 foreach(target sevc_zydis sevc_zydis_host)
   add_library(${target} OBJECT ${SEVC_ZYDIS_FILES})
   target_link_libraries(${target} PRIVATE sevc_zydis_api)
-  target_include_directories(${target} PRIVATE "${SEVC_ZYDIS_DIR}/src")
+  target_include_directories(${target} PRIVATE ${SEVC_ZYDIS_INCLUDE_DIRS})
   set_target_properties(${target} PROPERTIES
     POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden C_CLANG_TIDY "" C_CPPCHECK "")
   target_compile_options(${target} PRIVATE -w) # not our code: its warnings are not ours to fix

@@ -10,7 +10,17 @@
 #define ZYAN_NO_LIBC     /* no <assert.h>, no <stdlib.h>: integer types from the compiler */
 #define ZYAN_CUSTOM_LIBC /* and not the byte-wise fallbacks either */
 
-#define ZYAN_MEMSET __builtin_memset
+#ifndef __ASSEMBLER__
+/* At once, whatever a compiler makes of its builtin: a call would be the deepest on the stack. */
+static inline __attribute__((always_inline)) void sevc_zydis_memset(void *to, int value,
+                                                                    unsigned long bytes)
+{
+    __asm__ volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(value) : "memory");
+}
+
+#endif
+
+#define ZYAN_MEMSET sevc_zydis_memset
 #define ZYAN_MEMCPY __builtin_memcpy
 
 /* A program that links the library may have a Zydis of its own. */

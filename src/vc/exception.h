@@ -2,10 +2,10 @@
 /*
  * One #VC exception while it is being handled, and what the files of this floor share about it.
  *
- * handle.c fetches, decodes, checks that the instruction can raise the exit, opens the session, and
- * picks the function of the exit by the instruction's kind. That function decides by policy, sends
- * the event, and changes registers and memory after the reply has been checked. It returns SEVC_OK
- * when the instruction is complete; RIP is then moved by handle.c, through sevc_vc_advance().
+ * identify.c fetches, decodes and checks that the instruction can raise the exit; handle.c opens the
+ * session, and picks the function of the exit by the instruction's kind. That function decides by
+ * policy, sends the event, and changes registers and memory after the reply has been checked. It
+ * returns SEVC_OK when the instruction is complete; RIP is then moved by handle.c, through sevc_vc_advance().
  */
 #ifndef SEVC_VC_EXCEPTION_H
 #define SEVC_VC_EXCEPTION_H
@@ -26,6 +26,16 @@ struct sevc_exception {
     struct sevc_insn insn;
     struct sevc_session session;
 };
+
+/*
+ * identify.c: fetches (FETCHED: report->insn is filled in), decodes, and compares with the exit.
+ * SEVC_OK: the instruction is served, and raises this exit. SEVC_INVALID: it is none that could be,
+ * and what it is remains to be said, by sevc_vc_refuse_unknown(), on a stack without a session; that
+ * sees to report->result, too. Else: refused.
+ */
+enum sevc_result sevc_vc_identify(struct sevc_exception *vc, bool fetched);
+enum sevc_result sevc_vc_refuse_unknown(struct sevc_cpu *cpu, const struct sevc_trap *trap,
+                                        struct sevc_report *report, bool fetched);
 
 /* ---- the exits, one file each; context: an open session, but for CPUID ---- */
 
@@ -75,13 +85,19 @@ static inline bool sevc_vc_is_protected_msr(uint32_t msr)
 
 /* ---- how it fails ---- */
 
+static inline enum sevc_result sevc_refuse(struct sevc_report *report, enum sevc_result result,
+                                           enum sevc_stage stage, enum sevc_reason reason)
+{
+    report->stage = stage;
+    report->reason = reason;
+    return result;
+}
+
 /* Notes why, and returns RESULT. */
 static inline enum sevc_result sevc_vc_refuse(struct sevc_exception *vc, enum sevc_result result,
                                               enum sevc_stage stage, enum sevc_reason reason)
 {
-    vc->report->stage = stage;
-    vc->report->reason = reason;
-    return result;
+    return sevc_refuse(vc->report, result, stage, reason);
 }
 
 /* An exception with an error code, as the processor would have raised it. */

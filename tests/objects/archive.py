@@ -14,6 +14,12 @@ def run(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def unique(name, seen):
+    """Members of one name are told apart by their number: cpuid.c.o, cpuid.c.o#2."""
+    seen[name] = seen.get(name, 0) + 1
+    return name if seen[name] == 1 else f"{name}#{seen[name]}"
+
+
 class Archive:
     def __init__(self, path):
         self.path = path
@@ -21,6 +27,7 @@ class Archive:
         self.symbols = []
         self.relocations = []
         self.instructions = []
+        self._places = None
         self._read_elf(run("readelf", "-W", "-S", "-s", "-r", path))
         self._read_code(run("objdump", "-dw", "--no-show-raw-insn", path))
 
@@ -35,10 +42,10 @@ class Archive:
     _relocation = re.compile(r"^([0-9a-f]{12,16})\s+[0-9a-f]+ (R_\S+)\s+(?:[0-9a-f]+ )?(\S*)")
 
     def _read_elf(self, text):
-        name, names, relocated = None, {}, None
+        name, names, relocated, seen = None, {}, None, {}
         for line in text.splitlines():
             if match := self._file.match(line):
-                name, names, relocated = match[1], {}, None
+                name, names, relocated = unique(match[1], seen), {}, None
             elif match := self._section.match(line):
                 names[match[1]] = match[2]
                 self.sections.append(Section(name, match[2], match[5], int(match[4], 16)))
@@ -64,9 +71,10 @@ class Archive:
 
     def _read_code(self, text):
         name = section = function = None
+        seen = {}
         for line in text.splitlines():
             if match := self._object.match(line):
-                name = match[1]
+                name = unique(match[1], seen)
             elif match := self._code_section.match(line):
                 section = match[1]
             elif match := self._function.match(line):
@@ -90,8 +98,7 @@ class Archive:
         defined = {s.name for s in self.symbols if s.section and s.binding != "LOCAL"}
         return {s.name for s in self.symbols if s.section is None and s.binding != "LOCAL"} - defined
 
-    def edges(self):
-        """(object, section) -> the same of all that its relocations name, within the archive."""
+    def _homes(self):
         home, local = {}, {}
         for symbol in self.symbols:
             if symbol.section:
@@ -99,9 +106,20 @@ class Archive:
                 local[symbol.object, symbol.name] = place
                 if symbol.binding != "LOCAL":
                     home.setdefault(symbol.name, place)
+        return home, local
+
+    def target_of(self, relocation):
+        """The (object, section) that a relocation names, or None: it is not in the archive."""
+        if self._places is None:
+            self._places = self._homes()
+        home, local = self._places
+        return local.get((relocation.object, relocation.symbol)) or home.get(relocation.symbol)
+
+    def edges(self):
+        """(object, section) -> the same of all that its relocations name, within the archive."""
         edges = {}
         for r in self.loaded_relocations():
-            target = local.get((r.object, r.symbol)) or home.get(r.symbol)
+            target = self.target_of(r)
             if target:
                 edges.setdefault((r.object, r.section), set()).add(target)
         return edges

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What must hold of the library's objects. Each check returns a list of complaints: empty is good."""
+import bisect
 import re
 
 MEMORY_FUNCTIONS = {"memcpy", "memmove", "memset", "memcmp"}
@@ -205,13 +206,17 @@ RETURN_ADDRESS = 8
 
 
 def read_stack_usage(files):
-    """Compilers' .su files: function -> bytes with the return address; complaints about VLAs."""
+    """
+    Compilers' .su files: (object, function) -> bytes with the return address; complaints about
+    VLAs. Two objects of one name count as one.
+    """
     usage, bad = {}, []
     for path in files:
+        name = path.name.removesuffix(".su") + ".o"
         with open(path, encoding="utf-8") as lines:
             for line in lines:
                 place, size, kind = line.rstrip("\n").split("\t")
-                function = place.rsplit(":", 1)[1]
+                function = name, place.rsplit(":", 1)[1]
                 # gcc writes file:line:column:function and counts the return address; clang does
                 # neither.
                 size = int(size) if re.search(r":\d+:\d+:", place) else int(size) + RETURN_ADDRESS
@@ -222,10 +227,26 @@ def read_stack_usage(files):
 
 
 def calls(archive):
-    """(object, section) -> those of the functions that it calls or jumps to."""
-    code = {(i.object, i.section) for i in archive.instructions}
-    return {place: {t for t in targets if t in code}
-            for place, targets in archive.edges().items() if place in code}
+    """
+    (object, section) -> {those of the functions that it calls or jumps to: does it only jump?}. A
+    function that jumps to another has given back its frame. What is neither, such as an address
+    taken, counts as a call; so does a jump to the cold part of a function, which has its frame.
+    """
+    code, texts = {}, {}
+    for i in archive.instructions:
+        code.setdefault((i.object, i.section), []).append(i)
+    for place, instructions in code.items():
+        texts[place] = [i.address for i in instructions]
+    edges = {}
+    for r in archive.loaded_relocations():
+        place, target = (r.object, r.section), archive.target_of(r)
+        if place not in code or target not in code:
+            continue
+        at = bisect.bisect_right(texts[place], r.offset) - 1
+        jump = code[place][at].text.startswith("j") and ".cold" not in r.symbol
+        known = edges.setdefault(place, {})
+        known[target] = known.get(target, True) and jump
+    return edges
 
 
 def self_calls(archive):
@@ -244,7 +265,7 @@ def deepest_stack(archive, usage, roots, limit):
 
     def own_bytes(place):
         name = functions[place]
-        base = re.sub(r"\.\d+$", "", re.sub(r"\.cold$", "", name))
+        base = place[0].split("#")[0], re.sub(r"\.\d+$", "", re.sub(r"\.cold$", "", name))
         if base not in usage:
             bad.append(f"no stack usage known of {name}")
         return usage.get(base, 0)
@@ -257,14 +278,15 @@ def deepest_stack(archive, usage, roots, limit):
             return 0, []
         if place not in done:
             own = own_bytes(place)
-            deepest, below = 0, []
+            deepest, way = own, [(functions[place], own)]
             if place in memory:
-                deepest, below = MEMORY_FUNCTION_STACK, [("mem*", MEMORY_FUNCTION_STACK)]
-            for callee in sorted(edges.get(place, ())):
-                size, way = depth(callee, path + [place])
-                if size > deepest:
-                    deepest, below = size, way
-            done[place] = own + deepest, [(functions[place], own)] + below
+                deepest, way = own + MEMORY_FUNCTION_STACK, way + [("mem*", MEMORY_FUNCTION_STACK)]
+            for callee, jump in sorted(edges.get(place, {}).items()):
+                size, below = depth(callee, path + [place])
+                frame = 0 if jump else own
+                if frame + size > deepest:
+                    deepest, way = frame + size, [(functions[place], frame)] + below
+            done[place] = deepest, way
         return done[place]
 
     worst, way = 0, []

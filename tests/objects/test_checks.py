@@ -3,6 +3,7 @@
 """Each check of checks.py finds what has been planted for it. test_checks.py COMPILER"""
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -222,6 +223,37 @@ class Planted(unittest.TestCase):
         archive = self.build(self.DEEP % 100)
         self.assertEqual([], checks.deepest_stack(archive, self.usage()[0], ["sevc_handle_vc"],
                                                   1536)[0])
+
+    # f's frame is 400 bytes at least, g's as much.
+    FRAME = """
+        __attribute__((noinline)) int %s(int n) { volatile char x[400]; x[n] = 1; return x[n + 1]; }"""
+    CALLER = """
+        int sevc_g(int n); void sevc_y(volatile char *p);
+        int sevc_handle_vc(int n) { %s { volatile char x[400]; x[n] = 1; n += x[n + 1]; } %s }"""
+
+    def test_frame_that_a_tail_call_gave_back(self):
+        archive = self.build(self.FRAME % "sevc_g", self.CALLER % ("", "return sevc_g(n);"))
+        self.assertEqual(["jmp"], [i.text.split()[0] for i in archive.instructions
+                                   if i.function == "sevc_handle_vc" and "sevc_g" not in i.text
+                                   and re.match("call|jmp", i.text)])
+        bad, path = checks.deepest_stack(archive, self.usage()[0], ["sevc_handle_vc"], 700)
+        self.assertEqual([], bad)
+        self.assertLess(400, sum(size for _, size in path))
+
+    def test_frame_that_a_call_keeps(self):
+        archive = self.build(self.FRAME % "sevc_g", self.CALLER % ("", "return sevc_g(n) + 1;"))
+        self.found(checks.deepest_stack(archive, self.usage()[0], ["sevc_handle_vc"], 700)[0], "700 allowed")
+        # A call and a tail call of one function: the call counts.
+        archive = self.build(self.FRAME % "sevc_g",
+                             self.CALLER % ("", "if (n & 1) n += sevc_g(n + 2); return sevc_g(n);"))
+        self.found(checks.deepest_stack(archive, self.usage()[0], ["sevc_handle_vc"], 700)[0], "700 allowed")
+
+    def test_functions_of_one_name_in_two_files(self):
+        deep, flat = self.DEEP % 2000, self.DEEP % 10
+        archive = self.build(flat, deep.replace("sevc_handle_vc", "sevc_other"))
+        usage = self.usage()[0]
+        self.assertEqual([], checks.deepest_stack(archive, usage, ["sevc_handle_vc"], 200)[0])
+        self.found(checks.deepest_stack(archive, usage, ["sevc_other"], 200)[0], "200 allowed")
 
     def test_recursion(self):
         archive = self.build("""
