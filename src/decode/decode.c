@@ -31,48 +31,6 @@ static enum sevc_result too_short(size_t limit)
     return limit < SEVC_INSN_MAX_BYTES ? SEVC_RETRY : SEVC_BAD_INSN;
 }
 
-/*
- * 64-bit mode ignores the ES, CS, SS and DS overrides even where they follow one of FS or GS (APM
- * vol. 3, 1.2.4); else the last one counts.
- */
-static void note_prefix(struct sevc_prefixes *prefixes, const struct sevc_opcode *row, uint8_t byte,
-                        bool long_mode)
-{
-    prefixes->seen |= row->flags;
-    if (row->flags == SEVC_PREFIX_REPEAT)
-        prefixes->repeat = byte;
-    if (row->flags == SEVC_PREFIX_SEGMENT) {
-        bool ignored = long_mode && row->kind < SEVC_FS && prefixes->segment != SEVC_NO_SEGMENT &&
-                       prefixes->segment >= SEVC_FS;
-        if (!ignored)
-            prefixes->segment = row->kind;
-    }
-}
-
-/*
- * Collects the prefixes and returns the row of the byte that follows them, or NULL if there is
- * none. A REX prefix counts only directly before the opcode (APM vol. 3, 1.2.7).
- */
-static const struct sevc_opcode *scan_prefixes(const uint8_t *bytes, size_t limit, bool long_mode,
-                                               struct sevc_prefixes *prefixes)
-{
-    *prefixes = (struct sevc_prefixes){ .segment = SEVC_NO_SEGMENT };
-    for (; prefixes->count < limit; prefixes->count++) {
-        uint8_t byte = bytes[prefixes->count];
-        const struct sevc_opcode *row = &sevc_one_byte_opcodes[byte];
-
-        if (row->form == SEVC_FORM_PREFIX) {
-            note_prefix(prefixes, row, byte, long_mode);
-            prefixes->rex = 0;
-        } else if (row->form == SEVC_FORM_REX && long_mode) {
-            prefixes->rex = byte;
-        } else {
-            return row;
-        }
-    }
-    return NULL;
-}
-
 /* Which instruction is 0F 01 with this ModRM byte? False: not one of those in the table. */
 static bool group_7_kind(uint8_t modrm, const struct sevc_prefixes *prefixes, uint8_t *kind)
 {
@@ -282,33 +240,6 @@ static bool decode_known(const uint8_t *bytes, size_t limit, size_t next,
     return true;
 }
 
-/*
- * The prefixes, and the row of the opcode, *LAST being the index of its last byte: NULL if the bytes
- * end before.
- */
-static __attribute__((noinline)) const struct sevc_opcode *find_row(const uint8_t *bytes,
-                                                                    size_t limit,
-                                                                    unsigned code_bits,
-                                                                    struct sevc_prefixes *prefixes,
-                                                                    size_t *last)
-{
-    const struct sevc_opcode *row = scan_prefixes(bytes, limit, code_bits == 64, prefixes);
-
-    *last = prefixes->count;
-    if (row != NULL && row->form == SEVC_FORM_ESCAPE) {
-        if (++*last == limit)
-            return NULL;
-        row = &sevc_two_byte_opcodes[bytes[*last]];
-    }
-    if (row != NULL && row->form == SEVC_FORM_ESCAPE_38) {
-        if (++*last == limit)
-            return NULL;
-        if ((bytes[*last] & 0xFE) == 0xF0)
-            row = &sevc_movbe_opcodes[bytes[*last] & 1];
-    }
-    return row;
-}
-
 static void start(const struct sevc_prefixes *prefixes, unsigned code_bits, struct sevc_insn *insn)
 {
     clear(insn);
@@ -323,7 +254,7 @@ static __attribute__((noinline)) enum sevc_result decode_any(const uint8_t *byte
 {
     struct sevc_prefixes prefixes;
     size_t last; /* index of the byte that settles a fixed opcode */
-    const struct sevc_opcode *row = find_row(bytes, limit, code_bits, &prefixes, &last);
+    const struct sevc_opcode *row = sevc_find_row(bytes, limit, code_bits, &prefixes, &last);
     enum sevc_result result;
     uint8_t kind;
 
@@ -397,7 +328,7 @@ enum sevc_result sevc_decode_rest(const uint8_t *bytes, size_t available_bytes, 
     struct sevc_parts parts;
     enum sevc_result result;
     size_t last;
-    const struct sevc_opcode *row = find_row(bytes, limit, code_bits, &prefixes, &last);
+    const struct sevc_opcode *row = sevc_find_row(bytes, limit, code_bits, &prefixes, &last);
 
     if (!row)
         return too_short(limit);

@@ -5,6 +5,13 @@
 
 #include "decode/parts.h"
 
+/*
+ * prefixes.c: fills in *PREFIXES, and returns the row of the opcode, *LAST being the index of its last
+ * byte: NULL if the bytes end before.
+ */
+const struct sevc_opcode *sevc_find_row(const uint8_t *bytes, size_t limit, unsigned code_bits,
+                                        struct sevc_prefixes *prefixes, size_t *last);
+
 static inline uint8_t operand_bytes(const struct sevc_prefixes *prefixes, unsigned code_bits)
 {
     bool other_size = (prefixes->seen & SEVC_PREFIX_OPERAND_SIZE) != 0;

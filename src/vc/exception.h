@@ -29,9 +29,9 @@ struct sevc_exception {
 
 /*
  * identify.c: fetches (FETCHED: report->insn is filled in), decodes, and compares with the exit.
- * SEVC_OK: the instruction is served, and raises this exit. SEVC_INVALID: it is none that could be,
- * and what it is remains to be said, by sevc_vc_refuse_unknown(), on a stack without a session; that
- * sees to report->result, too. Else: refused.
+ * SEVC_OK: the instruction is served, and raises this exit. SEVC_INVALID in stage DECODE: it is none
+ * that could be, and what it is remains to be said, by sevc_vc_refuse_unknown(), on a stack without a
+ * session; that sees to report->result, too. Else: refused.
  */
 enum sevc_result sevc_vc_identify(struct sevc_exception *vc, bool fetched);
 enum sevc_result sevc_vc_refuse_unknown(struct sevc_cpu *cpu, const struct sevc_trap *trap,

@@ -122,7 +122,7 @@ static __attribute__((noinline)) enum sevc_result not_ready(struct sevc_trap *tr
     return SEVC_FORBIDDEN;
 }
 
-/* All that is served. SEVC_INVALID: not an instruction that could be. */
+/* All that is served. SEVC_INVALID in stage DECODE: not an instruction that could be. */
 static __attribute__((noinline)) enum sevc_result handle_known(struct sevc_cpu *cpu,
                                                                struct sevc_trap *trap,
                                                                struct sevc_report *report,
@@ -156,7 +156,7 @@ __attribute__((noinline)) enum sevc_result sevc_vc_handle_any(struct sevc_cpu *c
 {
     enum sevc_result result = handle_known(cpu, trap, report, fetched);
 
-    if (result == SEVC_INVALID) {
+    if (result == SEVC_INVALID && report->stage == SEVC_STAGE_DECODE) {
         return sevc_vc_refuse_unknown(cpu, trap, report, fetched);
     }
     report->result = result;

@@ -163,7 +163,7 @@ static enum sevc_result agree(struct sevc_exception *vc)
     uint16_t served;
 
     if (result == SEVC_UNSUPPORTED) {
-        return SEVC_INVALID;
+        return sevc_refuse(report, SEVC_INVALID, SEVC_STAGE_DECODE, SEVC_REASON_UNKNOWN_INSN);
     }
     if (result != SEVC_OK) {
         return not_decoded(report, result);

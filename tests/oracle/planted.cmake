@@ -68,7 +68,7 @@ oracle_plant(ah_taken_for_al decode/decode.c basic MOV
 oracle_plant(movsx_without_sign vc/mmio.c basic MOVSX "insn->sign_extend" "false")
 
 # A null segment override behind 64 or 65 does not undo it.
-oracle_plant(null_segment_counts decode/decode.c basic MOV
+oracle_plant(null_segment_counts decode/prefixes.c basic MOV
   "bool ignored = long_mode &&" "bool ignored = !long_mode &&")
 
 # The RIP rule is inline, in a header: planted where it is called.
