@@ -65,26 +65,12 @@ enum sevc_result sevc_vc_cpuid(struct sevc_exception *vc)
     return entry == NULL ? missing(vc) : complete(vc, entry);
 }
 
-/* Apart, so that giving way to the general way leaves nothing on the stack. */
-static __attribute__((noinline)) bool put_completed(const struct sevc_cpu *cpu,
-                                                    const struct sevc_cpuid_entry *entry,
-                                                    struct sevc_trap *trap,
-                                                    struct sevc_report *report)
-{
-    struct sevc_cpuid_regs regs;
-
-    if (sevc_cpuid_complete(cpu, entry, trap, &regs, report) != SEVC_OK) {
-        return false;
-    }
-    put(trap, &regs);
-    return true;
-}
-
 /* What is pinned whole; the rest is a matter for sevc_vc_cpuid(). */
 enum sevc_result sevc_hot_pinned_cpuid(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                        struct sevc_report *report)
 {
     const struct sevc_cpuid_entry *entry;
+    struct sevc_cpuid_regs regs;
 
     if (!sevc_cpuid_readable(cpu)) {
         return sevc_vc_handle_fetched(cpu, trap, report);
@@ -99,7 +85,9 @@ enum sevc_result sevc_hot_pinned_cpuid(struct sevc_cpu *cpu, struct sevc_trap *t
         trap->gpr[SEVC_RBX] = entry->answer[SEVC_CPUID_EBX];
         trap->gpr[SEVC_RCX] = entry->answer[SEVC_CPUID_ECX];
         trap->gpr[SEVC_RDX] = entry->answer[SEVC_CPUID_EDX];
-    } else if (!put_completed(cpu, entry, trap, report)) {
+    } else if (sevc_cpuid_complete(cpu, entry, trap, &regs, report) == SEVC_OK) {
+        put(trap, &regs);
+    } else {
         return sevc_vc_handle_fetched(cpu, trap, report);
     }
     report->exit_code = SEVC_EXIT_CPUID;
