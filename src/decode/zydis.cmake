@@ -86,5 +86,7 @@ foreach(target sevc_zydis sevc_zydis_host)
   target_compile_options(${target} PRIVATE -w) # not our code: its warnings are not ours to fix
 endforeach()
 target_link_libraries(sevc_zydis PRIVATE sevc_freestanding)
+# For size, and less stack: it only says what a refused instruction is.
+target_compile_options(sevc_zydis PRIVATE $<$<CONFIG:Release>:-Os>)
 # A kernel's table is dropped where nothing refers to it.
 target_compile_options(sevc_zydis PRIVATE -ffunction-sections -fdata-sections)
