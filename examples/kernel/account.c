@@ -63,6 +63,11 @@ void account_vmgexits(uint64_t code, uint64_t count)
     add(&row_of(code)->vmgexits, count);
 }
 
+uint64_t account_vc(uint64_t exit_code)
+{
+    return row_of(exit_code)->vc;
+}
+
 uint64_t account_exits(uint64_t code)
 {
     return row_of(code)->vmgexits;
