@@ -188,7 +188,7 @@ void account_nmi_completed(void);
 /* How many NMIs have found a GHCB in use, and how many of those have left it changed. */
 extern uint64_t ghcbs_interrupted, ghcbs_changed;
 
-/* How many #VC exceptions with this exit code on this CPU so far, and how many VMGEXITs with this code. */
+/* How many #VCs with this exit code on this CPU so far; how many VMGEXITs with this code. */
 uint64_t account_vc(uint64_t exit_code);
 uint64_t account_exits(uint64_t code);
 
