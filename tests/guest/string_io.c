@@ -114,7 +114,7 @@ static void ins_chunks(void)
     rewind_file();
     before = exits();
     __asm__ volatile("rep insb" : "+D"(to), "+c"(count) : "d"(FW_CFG_DATA) : "memory");
-    CHECK_EQUAL(exits() - before, 3);
+    CHECK(exits() - before <= 3); /* #VCs: one for each buffer at most */
     CHECK(to == buffer + 5003 && count == 0);
     CHECK(memcmp(buffer + 3, wanted, 5000) == 0);
     CHECK(buffer[2] == 0xEE && buffer[5003] == 0xEE);
