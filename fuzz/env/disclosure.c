@@ -265,12 +265,15 @@ static void check_registers(const struct fuzz_call *call, uint64_t event, const 
     }
 }
 
-/* What OUTS sends is what lies in memory, and INS sends nothing (the platform's judge sees). */
+/*
+ * What OUTS sends is what lies in memory, where the registers stand, and INS sends nothing (the
+ * platform's judge sees).
+ */
 static void check_outs(const struct fuzz_call *call, const uint8_t *page, uint64_t count)
 {
     const struct sevc_insn *insn = &call->insn;
     bool down = (call->before.rflags & SEVC_RFLAGS_DF) != 0;
-    uint64_t start = sevc_string_address(insn, &call->before, SEVC_RSI);
+    uint64_t start = sevc_string_address(insn, &call->trap, SEVC_RSI);
 
     for (uint64_t i = 0; i < count * insn->data_bytes; i++) {
         uint64_t element = i / insn->data_bytes * insn->data_bytes;

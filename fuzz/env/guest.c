@@ -6,7 +6,7 @@
 
 #define NOP            0x90
 #define UNDEFINED      0x06 /* in 64-bit mode */
-#define MOST_HOOKS     6000 /* INS with DF set asks for each byte twice: 2 * 2032 */
+#define MOST_HOOKS     8300 /* INS with DF set asks for each byte twice: 2 * 4096 */
 #define PF_PRESENT     1u
 #define PF_WRITE       2u
 #define PF_USER        4u

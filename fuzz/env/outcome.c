@@ -19,14 +19,17 @@ static bool is_forwarded(const struct fuzz_call *call)
            exit_code == SEVC_EXIT_NOT_VALIDATED;
 }
 
-/* String MMIO asks for its elements one by one: an error leaves those before it complete. */
+/*
+ * String MMIO asks for its elements one by one, INS and OUTS for a shared buffer of them: an error
+ * leaves those before it complete.
+ */
 static bool may_have_progress(const struct fuzz_call *call)
 {
     bool string = call->decoded == SEVC_OK && !is_forwarded(call) && fuzz_is_string(&call->insn);
     bool io = call->insn.kind == SEVC_INSN_INS || call->insn.kind == SEVC_INSN_OUTS;
 
     return string && (completed(call) || call->result == SEVC_RETRY ||
-                      call->result == SEVC_EXCEPTION || (!io && call->vmgexits != 0));
+                      call->result == SEVC_EXCEPTION || call->vmgexits > io);
 }
 
 /* ---- registers ---- */

@@ -2,6 +2,8 @@
 /* String instructions: where their elements lie, and how the registers move with them. */
 #include "vm.h"
 
+#define STRING_IO_BYTES 4096u /* vc.h: what INS and OUTS move in one call */
+
 bool fuzz_is_string(const struct sevc_insn *insn)
 {
     switch (insn->kind) {
@@ -34,8 +36,7 @@ uint64_t fuzz_string_limit(const struct fuzz_call *call)
 {
     const struct sevc_insn *insn = &call->insn;
     bool io = insn->kind == SEVC_INSN_INS || insn->kind == SEVC_INSN_OUTS;
-    uint64_t limit =
-        (uint64_t)(io ? SEVC_GHCB_SHARED_BUFFER_BYTES / insn->data_bytes : SEVC_MMIO_REP_MAX);
+    uint64_t limit = (uint64_t)(io ? STRING_IO_BYTES / insn->data_bytes : SEVC_MMIO_REP_MAX);
     uint64_t count = insn->rep ? call->before.gpr[SEVC_RCX] & address_mask(insn) : 1;
 
     if (insn->rep && (call->before.rflags & SEVC_RFLAGS_TF) != 0) {

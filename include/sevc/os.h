@@ -52,7 +52,10 @@ enum sevc_access {
     SEVC_ACCESS_PROBE_WRITE, /* would a write succeed? Likewise; must break copy-on-write, if any */
 };
 
-/* One copy between the interrupted context's memory and a private buffer. */
+/*
+ * One copy between the interrupted context's memory and a private buffer. The hook leaves alone what
+ * is not marked "out": the next copy may be asked for by the same structure.
+ */
 struct sevc_copy {
     const struct sevc_trap *trap;
     uint64_t va;

@@ -40,15 +40,16 @@ bool sevc_cpu_ready(const struct sevc_cpu *cpu);
  * the early handler). trap: the frame; changed only as documented in status.h: with SEVC_OK and
  * SEVC_OK_TRAP as the instruction does, with SEVC_RETRY and SEVC_EXCEPTION only by the elements of
  * a REP instruction that are complete, otherwise not at all; but string MMIO asks for its elements
- * one by one, so that an error at one of them leaves those before it complete. (A REP instruction
+ * one by one, and INS and OUTS for a shared buffer of them at a time, so that an error at one of
+ * these leaves those before it complete. (A REP instruction
  * that is single-stepped ends with SEVC_OK_TRAP after each element, RIP still in front of it: so
  * the processor traps.) report: not NULL, always filled in.
  *
  * Exits that name no instruction: #DB (0x41) and #AC (0x51) end with SEVC_EXCEPTION, reason
  * INTERCEPTED, nothing fetched and RIP where it was; 0x404 is sevc_os_page_not_validated()'s.
  *
- * Context: #VC handler, interrupts off, at most two levels deep on one CPU. Bounded: at most one
- * shared buffer of string I/O, or 64 elements of string MMIO, a call.
+ * Context: #VC handler, interrupts off, at most two levels deep on one CPU. Bounded: at most 4096
+ * bytes of string I/O, in three exits, or 64 elements of string MMIO, a call.
  * The hooks of os.h are called. Source: APM vol. 2, 15.35; GHCB spec 2.03, 4.1.
  */
 enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,

@@ -117,6 +117,12 @@ static inline enum sevc_result sevc_vc_raise_gp(struct sevc_exception *vc, enum 
 /* ---- small facts ---- */
 
 /*
+ * What INS and OUTS move in one call at most: a page, which is three shared buffers, and as much as
+ * one call of sevc_os_copy() may ask for. Then interrupts get their turn, by SEVC_RETRY.
+ */
+#define SEVC_STRING_IO_BYTES 4096u
+
+/*
  * What a register holds after VALUE was written to its low BYTES: a 32-bit write clears the upper
  * half, an 8-bit or 16-bit write keeps the rest (APM vol. 1, 3.1.2).
  */

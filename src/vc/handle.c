@@ -107,10 +107,15 @@ static void start_report(struct sevc_report *report, const struct sevc_trap *tra
     report->vmgexits = 0;
 }
 
-/* No GHCB yet. CPUID can do without; but not from user mode, whose bytes only hooks may read. */
-static __attribute__((noinline)) enum sevc_result not_ready(struct sevc_trap *trap,
-                                                            struct sevc_report *report)
+/*
+ * No GHCB yet. CPUID can do without; but not from user mode, whose bytes only hooks may read. Not
+ * static, and with a CPU that it has no use for, so that the arguments stay where they were.
+ */
+__attribute__((noinline)) enum sevc_result sevc_vc_handle_not_ready(struct sevc_cpu *cpu,
+                                                                    struct sevc_trap *trap,
+                                                                    struct sevc_report *report)
 {
+    (void)cpu;
     start_report(report, trap);
     report->insn_bytes = 0;
     if (trap->error_code == SEVC_EXIT_CPUID && sevc_trap_cpl(trap) == 0) {
@@ -171,6 +176,12 @@ enum sevc_result sevc_vc_handle_fetched(struct sevc_cpu *cpu, struct sevc_trap *
     return sevc_vc_handle_any(cpu, trap, report, true);
 }
 
+/* The exits of handle_hot() lie close together. */
+static inline bool is_hot(uint64_t exit_code)
+{
+    return exit_code - SEVC_EXIT_RDTSC <= SEVC_EXIT_MSR - SEVC_EXIT_RDTSC;
+}
+
 /*
  * Opcode and exit code together: nothing is done for an exit that the instruction cannot raise. In
  * the order of what they may cost. Not inline: what this needs to save, other exits need not.
@@ -197,12 +208,6 @@ static __attribute__((noinline)) enum sevc_result handle_hot(struct sevc_cpu *cp
     if (opcode == SEVC_HOT_OPCODE(0x0F, 0x32) && trap->error_code == SEVC_EXIT_MSR) {
         return sevc_hot_rdmsr(cpu, trap, report);
     }
-    if ((opcode & 0xFE) == 0xEE && trap->error_code == SEVC_EXIT_IOIO) {
-        return sevc_hot_out(cpu, trap, report, opcode);
-    }
-    if ((opcode & 0xFE) == 0xEC && trap->error_code == SEVC_EXIT_IOIO) {
-        return sevc_hot_in(cpu, trap, report, opcode);
-    }
     if (opcode == SEVC_HOT_OPCODE(0x0F, 0xA2) && trap->error_code == SEVC_EXIT_CPUID) {
         return cpu->cpuid_table == NULL ? sevc_hot_cpuid(cpu, trap, report)
                                         : sevc_hot_pinned_cpuid(cpu, trap, report);
@@ -213,16 +218,15 @@ static __attribute__((noinline)) enum sevc_result handle_hot(struct sevc_cpu *cp
 enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                 struct sevc_report *report)
 {
-    uint64_t from_rdtsc;
-
     if (cpu == NULL || cpu->magic != SEVC_CPU_MAGIC) {
-        return not_ready(trap, report);
+        return sevc_vc_handle_not_ready(cpu, trap, report);
     }
-    from_rdtsc = trap->error_code - SEVC_EXIT_RDTSC; /* hot.h's exits lie close together */
-    if (from_rdtsc <= SEVC_EXIT_MSR - SEVC_EXIT_RDTSC) {
+    if (trap->error_code == SEVC_EXIT_IOIO) {
+        return sevc_hot_io(cpu, trap, report);
+    }
+    if (is_hot(trap->error_code)) {
         return handle_hot(cpu, trap, report);
     }
-    return from_rdtsc == SEVC_EXIT_NPF - SEVC_EXIT_RDTSC
-               ? sevc_hot_mmio(cpu, trap, report)
-               : sevc_vc_handle_any(cpu, trap, report, false);
+    return trap->error_code == SEVC_EXIT_NPF ? sevc_hot_mmio(cpu, trap, report)
+                                             : sevc_vc_handle_any(cpu, trap, report, false);
 }

@@ -35,7 +35,13 @@ enum sevc_result sevc_vc_handle_any(struct sevc_cpu *cpu, struct sevc_trap *trap
 enum sevc_result sevc_vc_handle_fetched(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                         struct sevc_report *report);
 
-/* hot_mmio.c: an NPF exit, of which nothing is known yet. */
+/* handle.c: a CPU that is none, or not ready. */
+enum sevc_result sevc_vc_handle_not_ready(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                          struct sevc_report *report);
+
+/* hot_io.c, hot_mmio.c: an IOIO exit, an NPF exit, of which nothing is known yet. */
+enum sevc_result sevc_hot_io(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                             struct sevc_report *report);
 enum sevc_result sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                struct sevc_report *report);
 
@@ -59,11 +65,12 @@ SEVC_INLINE bool sevc_hot_context(const struct sevc_trap *trap)
 /* As fetch() in handle.c: once. False: report->insn_bytes are there, report->fault says why. */
 SEVC_INLINE bool sevc_hot_fetch(const struct sevc_trap *trap, struct sevc_report *report)
 {
+    uint64_t rip = trap->rip;
     struct sevc_copy copy;
 
-    report->rip = trap->rip;
+    report->rip = rip;
     copy.trap = trap;
-    copy.va = trap->rip;
+    copy.va = rip;
     copy.buffer = report->insn;
     copy.bytes = SEVC_INSN_MAX_BYTES;
     copy.access = SEVC_ACCESS_FETCH;
@@ -140,6 +147,15 @@ SEVC_INLINE void sevc_hot_note(struct sevc_report *report, uint64_t exit_code, u
     report->nae_code = event;
 }
 
+/* gcc, told that a register is zero, keeps it for wherever a zero is needed: this does not tell. */
+SEVC_INLINE bool sevc_hot_is_zero(uint32_t value)
+{
+    bool zero;
+
+    __asm__("test %1, %1" : "=@ccz"(zero) : "r"(value));
+    return zero;
+}
+
 /*
  * Is the reply one to go on with, the bits of OUTPUTS (a constant) being marked? The infos are
  * loaded once, into the report.
@@ -149,9 +165,10 @@ SEVC_INLINE bool sevc_hot_reply(const volatile struct sevc_ghcb_page *page,
 {
     uint64_t info1 = page->sw_exitinfo1;
 
+    _Static_assert(SEVC_REPLY_OK == 0, "zero");
     report->info1 = info1;
     report->info2 = page->sw_exitinfo2;
-    if (!SEVC_LIKELY((uint32_t)info1 == SEVC_REPLY_OK)) {
+    if (!SEVC_LIKELY(sevc_hot_is_zero((uint32_t)info1))) { /* SEVC_REPLY_OK */
         return false;
     }
     if ((outputs & SEVC_OUT_RAX) != 0 &&
@@ -181,21 +198,30 @@ SEVC_INLINE void sevc_hot_give_back(struct sevc_cpu *cpu, volatile struct sevc_g
 
 /* ---- the end ---- */
 
+/* RF and TF lie in bytes of RFLAGS of their own: so they need not be loaded. */
+SEVC_INLINE bool sevc_hot_has_tf(const struct sevc_trap *trap)
+{
+    return (((const uint8_t *)&trap->rflags)[1] & SEVC_RFLAGS_TF >> 8) != 0;
+}
+
+SEVC_INLINE void sevc_hot_advance(struct sevc_trap *trap, uint64_t length)
+{
+    trap->rip += length; /* report->rip is where it was */
+    ((uint8_t *)&trap->rflags)[2] &= (uint8_t) ~(SEVC_RFLAGS_RF >> 16);
+}
+
 /* As sevc_vc_advance(): the instruction is complete. */
 SEVC_INLINE enum sevc_result sevc_hot_complete(struct sevc_trap *trap, struct sevc_report *report,
                                                uint64_t length, unsigned vmgexits)
 {
-    uint8_t *flags = (uint8_t *)&trap->rflags; /* RF and TF lie in bytes of their own */
-
-    trap->rip += length; /* report->rip is where it was */
-    flags[2] &= (uint8_t) ~(SEVC_RFLAGS_RF >> 16);
+    sevc_hot_advance(trap, length);
     report->stage = SEVC_STAGE_APPLY;
     report->result = SEVC_OK;
     report->vmgexits = (uint16_t)vmgexits;
     report->insn_bytes = SEVC_INSN_MAX_BYTES;
     report->reserved = 0;
     report->reason = SEVC_REASON_NONE;
-    if (!SEVC_LIKELY((flags[1] & SEVC_RFLAGS_TF >> 8) == 0)) {
+    if (!SEVC_LIKELY(!sevc_hot_has_tf(trap))) {
         return sevc_hot_stepped(trap, report);
     }
     sevc_os_fix_shadow_stack(trap, report->rip);
@@ -292,59 +318,6 @@ SEVC_INLINE enum sevc_result sevc_hot_cpuid(struct sevc_cpu *cpu, struct sevc_tr
     trap->gpr[SEVC_RDX] = sevc_hot_low(&page->rdx);
     sevc_hot_give_back(cpu, page);
     return sevc_hot_complete(trap, report, 2, 1);
-}
-
-/* IN and OUT by DX: one byte, of which bit 0 says AL or EAX (EC to EF). */
-SEVC_INLINE uint64_t sevc_hot_port_info(const struct sevc_trap *trap, unsigned bytes)
-{
-    return (uint64_t)(uint16_t)trap->gpr[SEVC_RDX] << SEVC_IOIO_PORT_SHIFT |
-           (uint64_t)bytes << SEVC_IOIO_SIZE_SHIFT | SEVC_IOIO_ADDRESS_64;
-}
-
-SEVC_INLINE enum sevc_result sevc_hot_out(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                          struct sevc_report *report, unsigned opcode)
-{
-    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
-    bool wide = (opcode & 1) != 0;
-
-    if (!sevc_hot_take(cpu)) {
-        return sevc_vc_handle_fetched(cpu, trap, report);
-    }
-    sevc_hot_note(report, SEVC_EXIT_IOIO, SEVC_EXIT_IOIO);
-    page->rax = wide ? (uint32_t)trap->gpr[SEVC_RAX] : (uint8_t)trap->gpr[SEVC_RAX];
-    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, sevc_hot_port_info(trap, wide ? 4 : 1), 0,
-                  SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX), SEVC_VALID_ALWAYS);
-    if (!sevc_hot_reply(page, report, 0)) {
-        return sevc_hot_refused(cpu, report);
-    }
-    sevc_hot_give_back(cpu, page);
-    return sevc_hot_complete(trap, report, 1, 1);
-}
-
-SEVC_INLINE enum sevc_result sevc_hot_in(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                         struct sevc_report *report, unsigned opcode)
-{
-    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
-    bool wide = (opcode & 1) != 0;
-    uint32_t value;
-
-    if (!sevc_hot_take(cpu)) {
-        return sevc_vc_handle_fetched(cpu, trap, report);
-    }
-    sevc_hot_note(report, SEVC_EXIT_IOIO, SEVC_EXIT_IOIO);
-    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, sevc_hot_port_info(trap, wide ? 4 : 1) | SEVC_IOIO_IN,
-                  0, 0, SEVC_VALID_ALWAYS);
-    if (!sevc_hot_reply(page, report, SEVC_OUT_RAX)) {
-        return sevc_hot_refused(cpu, report);
-    }
-    value = sevc_hot_low(&page->rax);
-    if (wide) {
-        trap->gpr[SEVC_RAX] = value;
-    } else {
-        *(uint8_t *)&trap->gpr[SEVC_RAX] = (uint8_t)value;
-    }
-    sevc_hot_give_back(cpu, page);
-    return sevc_hot_complete(trap, report, 1, 1);
 }
 
 #endif

@@ -2,20 +2,22 @@
 /*
  * INS and OUTS, with and without REP (APM vol. 3, INS, OUTS, REP; GHCB spec 2.03, 4.1.2).
  *
- * One call moves at most one shared buffer of elements, in one exit. What is complete is committed
- * to the registers, as the processor does when an interrupt or a fault stops a REP instruction
- * between two elements. Data that a device has given up cannot be asked for twice: so the
+ * One call moves at most SEVC_STRING_IO_BYTES, in exits of one shared buffer each. What is complete
+ * is committed to the registers, as the processor does when an interrupt or a fault stops a REP
+ * instruction between two elements. Data that a device has given up cannot be asked for twice: so the
  * destination of INS is known to be writable before the exit, and the number of elements is cut
  * where it is not.
  */
 #include <sevc/event.h>
 
+#include "../arch/arch.h"
 #include "exception.h"
 
-/* The elements of one call. */
+/* The elements of one exit. */
 struct elements {
     uint64_t va;    /* of the first one */
     unsigned count; /* 1 to 2032 */
+    unsigned left;  /* for this call */
     unsigned bytes; /* of each: 1, 2, 4 */
     bool down;      /* DF: each lies below the one before */
 };
@@ -26,8 +28,14 @@ static uint64_t address_mask(const struct sevc_insn *insn)
     return ~0ull >> (64 - 8 * insn->address_bytes);
 }
 
+/* How many the shared buffer holds. */
+static unsigned full(const struct elements *e)
+{
+    return SEVC_GHCB_SHARED_BUFFER_BYTES >> (e->bytes >> 1);
+}
+
 /*
- * How many of REMAINING elements this call takes: what the shared buffer holds, one if the guest
+ * How many of REMAINING elements the next exit takes: what the shared buffer holds, one if the guest
  * is single-stepped, and none behind the point where the address wraps around: up to there they lie
  * side by side. POINTER is rSI or rDI.
  */
@@ -37,8 +45,11 @@ static unsigned clamp(const struct sevc_exception *vc, uint64_t remaining, uint6
     unsigned shift = e->bytes >> 1; /* division by 1, 2, 4 */
     uint64_t mask = address_mask(&vc->insn);
     uint64_t before_wrap = (e->down ? pointer & mask : mask - (pointer & mask)) >> shift;
-    uint64_t count = SEVC_GHCB_SHARED_BUFFER_BYTES >> shift;
+    uint64_t count = full(e);
 
+    if (e->left < count) {
+        count = e->left;
+    }
     if (sevc_vc_has_tf(vc)) {
         count = 1;
     }
@@ -101,7 +112,8 @@ static enum sevc_result exchange(struct sevc_exception *vc, const struct sevc_st
 {
     enum sevc_result result;
 
-    /* To be scrubbed, whatever becomes of it. */
+    /* Nothing of the last exit's; and of this one to be scrubbed, whatever becomes of it. */
+    sevc_arch_zero(vc->session.page->shared_buffer, (vc->session.buffer_bytes + 7) / 8);
     vc->session.buffer_bytes = e->count * e->bytes;
     e->count = transfer(vc, e, io->in ? SEVC_ACCESS_PROBE_WRITE : SEVC_ACCESS_READ);
     if (e->count == 0) {
@@ -144,17 +156,22 @@ enum sevc_result sevc_vc_string_io(struct sevc_exception *vc)
         return result;
     }
 
-    e.va = sevc_string_address(insn, trap, pointer);
-    e.count = wanted = clamp(vc, remaining, trap->gpr[pointer], &e);
-    result = exchange(vc, &io, &e);
-    if (result != SEVC_OK) {
-        return result;
-    }
-    if (e.count != 0) {
-        commit(vc, &trap->gpr[pointer], &e, e.count);
-    }
-    if (e.count < wanted) { /* report->fault: the first element that is not complete */
-        return sevc_vc_refuse(vc, SEVC_EXCEPTION, SEVC_STAGE_TRANSLATE, SEVC_REASON_COPY_FAULT);
-    }
-    return wanted == remaining ? SEVC_OK : sevc_vc_pause(vc);
+    e.left = SEVC_STRING_IO_BYTES >> (e.bytes >> 1);
+    do {
+        e.va = sevc_string_address(insn, trap, pointer);
+        e.count = wanted = clamp(vc, remaining, trap->gpr[pointer], &e);
+        result = exchange(vc, &io, &e);
+        if (result != SEVC_OK) {
+            return result;
+        }
+        if (e.count != 0) {
+            commit(vc, &trap->gpr[pointer], &e, e.count);
+        }
+        if (e.count < wanted) { /* report->fault: the first element that is not complete */
+            return sevc_vc_refuse(vc, SEVC_EXCEPTION, SEVC_STAGE_TRANSLATE, SEVC_REASON_COPY_FAULT);
+        }
+        e.left -= wanted;
+        remaining -= wanted;
+    } while (remaining != 0 && wanted == full(&e)); /* two full buffers, and what is left */
+    return remaining == 0 ? SEVC_OK : sevc_vc_pause(vc);
 }

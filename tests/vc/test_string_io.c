@@ -49,8 +49,20 @@ static void expect_in(uint64_t info1, uint64_t count, unsigned bytes)
                              });
 }
 
-/* T35, T48: one call moves what the buffer holds; the rest comes with the next #VC. */
-static void T25_T35_T48_a_call_moves_at_most_one_buffer(void **state)
+static void expect_one(bool in, uint64_t info1, uint64_t count, const void *sent, unsigned bytes)
+{
+    if (in) {
+        expect_in(info1, count, bytes);
+    } else {
+        expect_out(info1, count, sent, bytes);
+    }
+}
+
+/*
+ * T35, T48: one call moves 4096 bytes at most, in as many exits as that takes; the rest comes with
+ * the next #VC.
+ */
+static void T25_T35_T48_a_call_moves_at_most_a_page(void **state)
 {
     static const struct {
         const char *code;
@@ -60,31 +72,131 @@ static void T25_T35_T48_a_call_moves_at_most_one_buffer(void **state)
         { "\xf3\x6e", 2, 1, 1, 1 },
         { "\xf3\x6e", 2, 1, 2031, 2031 },
         { "\xf3\x6e", 2, 1, 2032, 2032 },
-        { "\xf3\x6e", 2, 1, 2033, 2032 },
-        { "\xf3\x6e", 2, 1, 4064, 2032 },
+        { "\xf3\x6e", 2, 1, 2033, 2033 },
+        { "\xf3\x6e", 2, 1, 4064, 4064 },
+        { "\xf3\x6e", 2, 1, 4096, 4096 },
+        { "\xf3\x6e", 2, 1, 4097, 4096 },
+        { "\xf3\x6c", 2, 1, 2032, 2032 },
+        { "\xf3\x6c", 2, 1, 4096, 4096 },
+        { "\xf3\x6c", 2, 1, 4097, 4096 },
         { "\xf3\x66\x6f", 3, 2, 1016, 1016 },
-        { "\xf3\x66\x6f", 3, 2, 1017, 1016 },
+        { "\xf3\x66\x6f", 3, 2, 1017, 1017 },
+        { "\xf3\x66\x6f", 3, 2, 2049, 2048 },
+        { "\xf3\x66\x6d", 3, 2, 2049, 2048 },
         { "\xf3\x6f", 2, 4, 508, 508 },
-        { "\xf3\x6f", 2, 4, 509, 508 },
+        { "\xf3\x6f", 2, 4, 1016, 1016 },
+        { "\xf3\x6f", 2, 4, 1025, 1024 },
+        { "\xf3\x6d", 2, 4, 1024, 1024 },
         { "\xf2\x6e", 2, 1, 5, 5 },             /* REPNE repeats as REP does */
-        { "\xf3\x6e", 2, 1, 1ull << 32, 2032 }, /* T25 */
-        { "\xf3\x6e", 2, 1, ~0ull, 2032 },
+        { "\xf3\x6e", 2, 1, 1ull << 32, 4096 }, /* T25 */
+        { "\xf3\x6c", 2, 1, 1ull << 32, 4096 },
+        { "\xf3\x6e", 2, 1, ~0ull, 4096 },
         { "\xf3\x48\x6f", 3, 4, 2, 2 }, /* no 64-bit ports */
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         bool complete = cases[i].count == cases[i].moved;
-        uint64_t bytes = cases[i].moved * cases[i].bytes;
+        bool in = (cases[i].code[cases[i].length - 1] & 2) == 0; /* 6C, 6D */
+        unsigned bytes = (unsigned)cases[i].moved * cases[i].bytes;
+        uint64_t info = in ? INFO_INSB_REP : INFO_OUTSB_REP;
 
         start(cases[i].code, cases[i].length);
         world.trap.gpr[SEVC_RCX] = cases[i].count;
-        expect_out((INFO_OUTSB_REP & ~SEVC_IOIO_SIZE_MASK) | cases[i].bytes << 4, cases[i].moved,
-                   world_byte(KERNEL_DATA), (unsigned)bytes);
+        for (unsigned done = 0; done < bytes; done += 2032) {
+            unsigned now = bytes - done < 2032 ? bytes - done : 2032;
+
+            expect_one(in, (info & ~(uint64_t)SEVC_IOIO_SIZE_MASK) | cases[i].bytes << 4,
+                       now / cases[i].bytes, world_byte(KERNEL_DATA + done), now);
+        }
         assert_int_equal(world_run(SEVC_EXIT_IOIO), complete ? SEVC_OK : SEVC_RETRY);
+        assert_int_equal(world.report.vmgexits, (bytes + 2031) / 2032);
         assert_int_equal(world.trap.gpr[SEVC_RCX], cases[i].count - cases[i].moved);
-        assert_int_equal(world.trap.gpr[SEVC_RSI], KERNEL_DATA + bytes);
+        assert_int_equal(world.trap.gpr[in ? SEVC_RDI : SEVC_RSI], KERNEL_DATA + bytes);
         assert_int_equal(world.trap.rip, KERNEL_CODE + (complete ? cases[i].length : 0));
+        for (unsigned at = 0; in && at < bytes; at++) {
+            assert_int_equal(*world_byte(KERNEL_DATA + at), device_data[at % 2032]);
+        }
+        world_finish();
+    }
+}
+
+static const struct {
+    const char *code;
+    unsigned length, bytes;
+} forms[] = {
+    { "\xf3\x6e", 2, 1 }, { "\xf3\x6c", 2, 1 }, { "\xf3\x6f", 2, 4 }, { "\xf3\x66\x6d", 3, 2 }
+};
+
+#define FORMS (sizeof(forms) / sizeof(forms[0]))
+
+/* What a call has moved before the host lies, or memory ends, is complete. */
+static void a_later_exit_that_fails_keeps_what_is_complete(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2 * FORMS; i++) {
+        bool lie = i >= FORMS;
+        const char *code = forms[i % FORMS].code;
+        unsigned bytes = forms[i % FORMS].bytes;
+        bool in = (code[forms[i % FORMS].length - 1] & 2) == 0;
+        uint64_t info =
+            ((in ? INFO_INSB_REP : INFO_OUTSB_REP) & ~(uint64_t)SEVC_IOIO_SIZE_MASK) | bytes << 4;
+        uint64_t va = lie ? KERNEL_DATA : KERNEL_DATA + 0x2000 - 2100; /* two pages are mapped */
+        unsigned second = lie ? 2032 : 68, moved = lie ? 2032 : 2100;
+        enum sevc_result result;
+
+        start(code, forms[i % FORMS].length);
+        world.trap.gpr[in ? SEVC_RDI : SEVC_RSI] = va;
+        world.trap.gpr[SEVC_RCX] = 4096 / bytes;
+        if (lie) {
+            expect_one(in, info, 2032 / bytes, world_byte(va), 2032);
+            host_expect(&world.host, &(struct host_exchange){
+                                         .event = SEVC_EXIT_IOIO,
+                                         .info1 = info,
+                                         .info2 = second / bytes,
+                                         .scratch = true,
+                                         .sent = in ? NULL : world_byte(va + 2032),
+                                         .sent_bytes = in ? 0 : second,
+                                         .lie = HOST_REJECTS,
+                                     });
+            world.moved_some = true;
+            assert_int_equal(world_run(SEVC_EXIT_IOIO), SEVC_HOST_ERROR);
+            assert_int_equal(world.report.vmgexits, 2);
+        } else {
+            expect_one(in, info, 2032 / bytes, world_byte(va), 2032);
+            expect_one(in, info, second / bytes, world_byte(va + 2032), second);
+            do { /* the straight way leaves what it finds to the next exception */
+                world_code(code, forms[i % FORMS].length);
+                result = world_run(SEVC_EXIT_IOIO);
+            } while (result == SEVC_RETRY);
+            assert_int_equal(result, SEVC_EXCEPTION);
+            world_assert_fault(SEVC_VECTOR_PF, in ? 2 : 0, KERNEL_DATA + 0x2000);
+        }
+        assert_int_equal(world.trap.gpr[SEVC_RCX], (4096 - moved) / bytes);
+        assert_int_equal(world.trap.gpr[in ? SEVC_RDI : SEVC_RSI], va + moved);
+        assert_int_equal(world.trap.rip, KERNEL_CODE);
+        world_finish();
+    }
+}
+
+/* Whose page is set aside, and put back: the general way's. */
+static void inside_another_session_too(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < FORMS; i++) {
+        bool in = (forms[i].code[forms[i].length - 1] & 2) == 0;
+        uint64_t info = (in ? INFO_INSB_REP : INFO_OUTSB_REP) & ~(uint64_t)SEVC_IOIO_SIZE_MASK;
+        struct sevc_session outer;
+        struct sevc_report report;
+
+        start(forms[i].code, forms[i].length);
+        world.trap.gpr[SEVC_RCX] = 3;
+        expect_one(in, info | forms[i].bytes << 4, 3, world_byte(KERNEL_DATA), 3 * forms[i].bytes);
+        assert_int_equal(sevc_session_begin(&outer, &world.cpu, &report), SEVC_OK);
+        assert_int_equal(world_run(SEVC_EXIT_IOIO), SEVC_OK);
+        assert_int_equal(world.cpu.depth, 1);
+        assert_int_equal(world.trap.gpr[SEVC_RCX], 0);
+        sevc_session_end(&outer);
         world_finish();
     }
 }
@@ -475,7 +587,9 @@ static void ins_reads_each_byte_of_the_buffer_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(T25_T35_T48_a_call_moves_at_most_one_buffer),
+        cmocka_unit_test(T25_T35_T48_a_call_moves_at_most_a_page),
+        cmocka_unit_test(a_later_exit_that_fails_keeps_what_is_complete),
+        cmocka_unit_test(inside_another_session_too),
         cmocka_unit_test(T24_T26_only_rep_counts_rcx_and_rep_of_nothing_is_no_exit),
         cmocka_unit_test(ins_writes_memory_as_the_device_gave_it),
         cmocka_unit_test(the_direction_flag_turns_memory_round_and_not_the_buffer),

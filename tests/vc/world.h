@@ -61,6 +61,7 @@ struct world {
 
     /* A write that fails though its probe did not: pages go read-only at the first exit. */
     bool race;
+    bool moved_some; /* an error may leave the elements before it complete */
 
     /* A page that another CPU unmaps as soon as a probe for reading has been answered. */
     bool unmap_after_probe;
