@@ -60,7 +60,7 @@ ROWS = [
      "sevc_arch_zero(page, SEVC_SAVE_AREA_QWORDS / 2);"),
     ("bounded", "mmio", "src/vc/mmio_string.c", "sevc_vc_has_tf(vc) ? 1 : SEVC_MMIO_REP_MAX",
      "sevc_vc_has_tf(vc) ? 1 : SEVC_MMIO_REP_MAX + 1"),
-    ("progress", "string_io", "src/vc/string_io.c", "wanted == remaining ? SEVC_OK : ", ""),
+    ("progress", "string_io", "src/vc/string_io.c", "remaining == 0 ? SEVC_OK : ", ""),
     ("report", "vc", "src/ghcb/session.c", "    session->report->vmgexits++;\n", ""),
     ("hooks", "string_io", "src/vc/string_io.c", ".user = sevc_vc_is_user(vc),", ".user = false,"),
     ("msr", "vc", "src/ghcb/session.c",
