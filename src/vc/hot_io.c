@@ -86,7 +86,8 @@ static __attribute__((noinline)) void stop(struct sevc_cpu *cpu, struct sevc_rep
 static void vanished(struct sevc_cpu *cpu, struct sevc_trap *trap, struct sevc_report *report,
                      const struct sevc_copy *copy)
 {
-    commit(trap, true, copy->done);
+    trap->gpr[SEVC_RDI] += copy->done;
+    trap->gpr[SEVC_RCX] -= copy->done;
     report->fault = copy->fault;
     report->stage = SEVC_STAGE_TRANSLATE;
     report->reason = SEVC_REASON_COPY_FAULT;

@@ -201,6 +201,34 @@ static void inside_another_session_too(void **state)
     }
 }
 
+/* Not the straight way's: memory that wraps around, and an instruction at the end of what is mapped. */
+static void at_the_end_of_all_addresses_and_of_the_code(void **state)
+{
+    static const struct {
+        const char *code;
+        unsigned length;
+        uint64_t exit_code;
+    } last[] = { { "\xf3\x6e", 2, SEVC_EXIT_IOIO }, { "\x0f\xa2", 2, SEVC_EXIT_MSR } };
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        start(i == 0 ? "\xf3\x6e" : "\xf3\x6c", 2);
+        world.trap.gpr[SEVC_RSI] = world.trap.gpr[SEVC_RDI] = ~7ull;
+        world.trap.gpr[SEVC_RCX] = 100;
+        assert_int_equal(world_run(SEVC_EXIT_IOIO), SEVC_EXCEPTION);
+        world_assert_fault(SEVC_VECTOR_PF, i == 0 ? 0 : 2, ~7ull);
+        world_assert_unchanged();
+        world_finish();
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        start("", 0);
+        world.trap.gpr[SEVC_RCX] = 0;
+        world_code_at_end(last[i].code, last[i].length);
+        assert_int_equal(world_run(last[i].exit_code), i == 0 ? SEVC_OK : SEVC_BAD_INSN);
+        world_finish();
+    }
+}
+
 /* T24, T26 */
 static void T24_T26_only_rep_counts_rcx_and_rep_of_nothing_is_no_exit(void **state)
 {
@@ -590,6 +618,7 @@ int main(void)
         cmocka_unit_test(T25_T35_T48_a_call_moves_at_most_a_page),
         cmocka_unit_test(a_later_exit_that_fails_keeps_what_is_complete),
         cmocka_unit_test(inside_another_session_too),
+        cmocka_unit_test(at_the_end_of_all_addresses_and_of_the_code),
         cmocka_unit_test(T24_T26_only_rep_counts_rcx_and_rep_of_nothing_is_no_exit),
         cmocka_unit_test(ins_writes_memory_as_the_device_gave_it),
         cmocka_unit_test(the_direction_flag_turns_memory_round_and_not_the_buffer),
