@@ -169,7 +169,8 @@ static void check_written(const struct fuzz_call *call, uint64_t va, uint8_t val
 
     FUZZ_CHECK(element != ~0ull, "destination", "a write to 0x%lx, which is no destination", va);
     if (call->insn.kind == SEVC_INSN_INS && !call->raced && !call->interrupted) {
-        size_t offset = SEVC_GHCB_OFF_SHARED_BUFFER + (size_t)(element * bytes + (va - first));
+        uint64_t in_exit = element % (SEVC_GHCB_SHARED_BUFFER_BYTES / bytes); /* the last one's */
+        size_t offset = SEVC_GHCB_OFF_SHARED_BUFFER + (size_t)(in_exit * bytes + (va - first));
 
         FUZZ_CHECK(offset < SEVC_GHCB_SIZE && value == call->returned[offset], "destination",
                    "INS writes 0x%02x to 0x%lx, which is not what the device gave", value, va);
