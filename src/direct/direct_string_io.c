@@ -72,13 +72,16 @@ static enum sevc_result exchange_all(struct sevc_cpu *cpu, const struct sevc_str
                                      uint8_t *buffer, size_t count, size_t *done)
 {
     /* Elements of 1, 2 or 4 bytes: a shift divides. */
-    size_t most = SEVC_GHCB_SHARED_BUFFER_BYTES >> io->bytes / 2;
+    unsigned most = SEVC_GHCB_SHARED_BUFFER_BYTES >> io->bytes / 2;
     uint64_t info1 = string_info(io);
     enum sevc_result result = SEVC_OK;
 
     while (result == SEVC_OK && count != 0) {
-        unsigned now = (unsigned)(count < most ? count : most);
+        unsigned now = most;
 
+        if (count < most) {
+            now = (unsigned)count;
+        }
         result = exchange(cpu, io, info1, buffer, now);
         if (result == SEVC_OK) {
             *done += now;

@@ -119,6 +119,69 @@ static void a_failure_says_how_many_elements_are_complete(void **state)
     }
 }
 
+/*
+ * By the general way: an NMI has come between the write of a request of the MSR protocol and its
+ * VMGEXIT, which is put back after each exchange.
+ */
+static void inside_a_request_of_the_msr_protocol(void **state)
+{
+    const uint64_t request = 0x0000000740000004;
+
+    (void)state;
+    for (unsigned n = 0; n < 4; n++) {
+        bool in = n % 2 != 0;
+        bool rejected = n / 2 != 0;
+        size_t done = 99;
+        enum sevc_result result;
+
+        start();
+        host.ghcb_msr = request;
+        host.ghcb_in_use = true; /* not at rest at CLI and STI */
+        expect(4, 509, in);
+        if (rejected) {
+            host.script[1].lie = HOST_REJECTS;
+        }
+        result = in ? sevc_ins(&cpu, 0x1F0, 4, copy, 509, &done)
+                    : sevc_outs(&cpu, 0x1F0, 4, data, 509, &done);
+        assert_int_equal(result, rejected ? SEVC_HOST_ERROR : SEVC_OK);
+        assert_int_equal(done, rejected ? 508 : 509);
+        if (in) {
+            assert_memory_equal(copy, data, 4 * done);
+            assert_int_equal(copy[4 * done], 0);
+        }
+        assert_int_equal(host.ghcb_msr, request);
+        assert_true(host.interrupt_flag);
+        assert_int_equal(cpu.depth, 0);
+        host.ghcb_msr = HOST_GHCB_GPA;
+        host.ghcb_in_use = false;
+        host_finish(&host); /* and the buffer is scrubbed */
+    }
+}
+
+/* A third level of nesting: refused before anything is asked, or read, or written. */
+static void within_two_sessions_nothing_is_moved(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < 2; n++) {
+        size_t done = 99;
+        enum sevc_result result;
+
+        start();
+        cpu.depth = 2;
+        host.ghcb_in_use = true;
+        result = n != 0 ? sevc_ins(&cpu, 0x1F0, 1, copy, 7, &done)
+                        : sevc_outs(&cpu, 0x1F0, 1, data, 7, &done);
+        assert_int_equal(result, SEVC_FORBIDDEN);
+        assert_int_equal(done, 0);
+        assert_int_equal(copy[0], 0);
+        assert_int_equal(cpu.depth, 2);
+        assert_true(host.interrupt_flag);
+        cpu.depth = 0;
+        host.ghcb_in_use = false;
+        host_finish(&host);
+    }
+}
+
 /* T11 */
 static void each_byte_of_the_buffer_is_read_once(void **state)
 {
@@ -139,6 +202,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(T35_elements_go_out_and_come_in_a_buffer_at_a_time),
         cmocka_unit_test(a_failure_says_how_many_elements_are_complete),
+        cmocka_unit_test(inside_a_request_of_the_msr_protocol),
+        cmocka_unit_test(within_two_sessions_nothing_is_moved),
         cmocka_unit_test(each_byte_of_the_buffer_is_read_once),
     };
 

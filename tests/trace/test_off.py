@@ -35,8 +35,8 @@ def compiled(compiler, tree, source, text, extra=()):
         file.write(text)
         file.flush()
         with tempfile.NamedTemporaryFile(suffix=".o") as built:
-            subprocess.run([compiler, *FLAGS, *extra, "-I", tree + "/include", "-c", file.name,
-                            "-o", built.name], check=True)
+            subprocess.run([compiler, *FLAGS, *extra, "-I", tree + "/include", "-I", tree + "/src", "-c",
+                            file.name, "-o", built.name], check=True)
             listing = subprocess.run(["objdump", "-drs", built.name], check=True,
                                      capture_output=True, text=True).stdout
     # The file's own name is in the first lines, and in nothing else.
