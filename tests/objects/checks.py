@@ -265,10 +265,13 @@ def deepest_stack(archive, usage, roots, limit):
 
     def own_bytes(place):
         name = functions[place]
-        base = place[0].split("#")[0], re.sub(r"\.\d+$", "", re.sub(r"\.cold$", "", name))
-        if base not in usage:
-            bad.append(f"no stack usage known of {name}")
-        return usage.get(base, 0)
+        warm = re.sub(r"\.cold$", "", name)
+        # gcc leaves a clone's number out of some names, and not of others.
+        for known in (warm, re.sub(r"\.\d+$", "", warm)):
+            if (place[0].split("#")[0], known) in usage:
+                return usage[place[0].split("#")[0], known]
+        bad.append(f"no stack usage known of {name}")
+        return 0
 
     def depth(place, path):
         if place in path:
