@@ -138,6 +138,40 @@ static void a_read_modify_write_is_a_read_then_a_write_of_the_same_place(void **
     world_finish();
 }
 
+/* BT's offset in a register: as wide as the operand, and signed (APM vol. 3, BT). */
+static void a_bit_offset_in_a_register_is_signed(void **state)
+{
+    static const struct {
+        const char *code;
+        unsigned length, bytes;
+        uint64_t offset;
+        int moved; /* in bytes, from [rdi + 64] */
+        unsigned bit;
+    } cases[] = {
+        { "\x66\x0f\xab\x47\x40", 5, 2, 0x7777777777777FFFull, 0x0FFE, 15 },
+        { "\x66\x0f\xab\x47\x40", 5, 2, 0x777777777777FFFFull, -2, 15 },
+        { "\x0f\xab\x47\x40", 4, 4, 0x77777777FFFFFFDFull, -8, 31 },
+        { "\x0f\xab\x47\x40", 4, 4, 33, 4, 1 },
+        { "\x48\x0f\xab\x47\x40", 5, 8, (uint64_t)-64, -8, 0 },
+        { "\x48\x0f\xab\x47\x40", 5, 8, 129, 16, 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        unsigned operand = (unsigned)(64 + cases[i].moved);
+        unsigned at = operand + cases[i].bit / 8;
+
+        start(cases[i].code, cases[i].length);
+        world.trap.gpr[SEVC_RAX] = cases[i].offset;
+        device.bytes[at] = 0;
+        assert_int_equal(run(), SEVC_OK);
+        assert_int_equal(device.last_gpa, DEVICE_GPA + operand);
+        assert_int_equal(device.last_bytes, cases[i].bytes);
+        assert_int_equal(device.bytes[at], 1u << cases[i].bit % 8);
+        world_finish();
+    }
+}
+
 static void a_lie_at_the_read_or_at_the_write_changes_nothing(void **state)
 {
     static const struct {
@@ -368,6 +402,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_computes_needs_the_extended_policy),
         cmocka_unit_test(a_read_modify_write_is_a_read_then_a_write_of_the_same_place),
+        cmocka_unit_test(a_bit_offset_in_a_register_is_signed),
         cmocka_unit_test(a_lie_at_the_read_or_at_the_write_changes_nothing),
         cmocka_unit_test(a_read_only_page_faults_before_any_exit),
         cmocka_unit_test(rep_movsb_of_256_takes_4_calls_and_256_exits),
