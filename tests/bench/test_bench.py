@@ -49,6 +49,17 @@ class Judge(unittest.TestCase):
         row["instructions"] += row["instructions"] // 50
         self.assertEqual(self.judged()[0], 0)
 
+    def test_a_bound_has_no_slack(self):
+        rows = self.now["builds"]["gcc"]["rows"]
+        rows["RDTSC"]["instructions"] = bench.PEERS["RDTSC"][2] - bench.FLOOR
+        self.assertEqual(self.judged()[0], 0)
+        rows["RDTSC"]["instructions"] += 1
+        self.found("gcc RDTSC: 196 instructions, the bound is 195")
+
+    def test_a_bound_of_bytes_has_no_slack(self):
+        self.now["builds"]["gcc"]["library"]["deepest stack"] = 1025
+        self.found("gcc deepest stack: 1025 bytes, the bound is 1024")
+
     def test_one_exit_more_is_found(self):
         self.row["vmgexits"] = 2
         self.found("gcc CPUID vmgexits: 1 in the budget, now 2")
