@@ -5,15 +5,7 @@
 
 #include "../arch/arch.h"
 #include "../trace/tap.h"
-
-static enum sevc_result fail(struct sevc_report *report, enum sevc_result result,
-                             enum sevc_stage stage, enum sevc_reason reason)
-{
-    report->result = result;
-    report->stage = stage;
-    report->reason = reason;
-    return result;
-}
+#include "refuse.h"
 
 /* One MSR exchange, counted, its response kept for the report. */
 static uint64_t ask(struct sevc_report *report, uint64_t request)
@@ -31,10 +23,10 @@ static uint64_t ask(struct sevc_report *report, uint64_t request)
 static enum sevc_result check_status(uint64_t sev_status, struct sevc_report *report)
 {
     if ((sev_status & SEVC_STATUS_SEV) == 0 || (sev_status & SEVC_STATUS_SEV_ES) == 0) {
-        return fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NOT_SEV_ES);
+        return sevc_refuse(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NOT_SEV_ES);
     }
     if ((sev_status & SEVC_STATUS_SNP) != 0) {
-        return fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_SNP);
+        return sevc_refuse(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_SNP);
     }
     return SEVC_OK;
 }
@@ -67,19 +59,19 @@ enum sevc_result sevc_platform_init(struct sevc_platform *platform, struct sevc_
 
     result = sevc_msr_sev_info_response(ask(report, sevc_msr_sev_info_request()), &info);
     if (result != SEVC_OK) {
-        return fail(report, result, SEVC_STAGE_REPLY, SEVC_REASON_BAD_RESPONSE);
+        return sevc_refuse(report, result, SEVC_STAGE_REPLY, SEVC_REASON_BAD_RESPONSE);
     }
     found.c_bit = info.c_bit;
     found.version = common_version(&info);
     if (found.version == 0) {
-        return fail(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_VERSION);
+        return sevc_refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_VERSION);
     }
 
     if (found.version >= 2) { /* version 1 does not know the request */
         result = sevc_msr_hv_features_response(ask(report, sevc_msr_hv_features_request()),
                                                &found.hv_features);
         if (result != SEVC_OK) {
-            return fail(report, result, SEVC_STAGE_REPLY, SEVC_REASON_BAD_RESPONSE);
+            return sevc_refuse(report, result, SEVC_STAGE_REPLY, SEVC_REASON_BAD_RESPONSE);
         }
     }
     *platform = found;

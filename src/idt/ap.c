@@ -7,6 +7,7 @@
 #include <sevc/ghcb.h>
 #include <sevc/svm.h>
 
+#include "../ghcb/refuse.h"
 #include "ap_trampoline.h"
 
 #define PAGE_BYTES    4096u
@@ -24,20 +25,11 @@ extern const uint8_t sevc_ap_trampoline_32[];
 extern const uint8_t sevc_ap_trampoline_64[];
 extern const uint8_t sevc_ap_trampoline_end[];
 
-static enum sevc_result fail(struct sevc_report *report, enum sevc_result result,
-                             enum sevc_stage stage, enum sevc_reason reason)
-{
-    report->result = result;
-    report->stage = stage;
-    report->reason = reason;
-    return result;
-}
-
 /* An explicit call has no instruction that the host could ask an exception for. */
 static enum sevc_result no_exception(struct sevc_report *report, enum sevc_result result)
 {
     if (result == SEVC_EXCEPTION) {
-        return fail(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_BAD_INJECTION);
+        return sevc_refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_BAD_INJECTION);
     }
     report->result = result;
     return result;
@@ -60,7 +52,7 @@ enum sevc_result sevc_ap_find_jump_table(struct sevc_cpu *cpu, uint64_t *gpa,
         return result;
     }
     if ((cpu->platform.sev_status & SEVC_STATUS_SNP) != 0) {
-        result = fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_SNP);
+        result = sevc_refuse(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_SNP);
     } else {
         result = no_exception(report, sevc_event_get_jump_table(&session, gpa));
     }
@@ -206,7 +198,7 @@ enum sevc_result sevc_ap_reset_hold_msr(struct sevc_report *report)
         result = sevc_msr_ap_reset_hold_response(report->info1, &woken);
     }
     if (result != SEVC_OK) {
-        return fail(report, result, SEVC_STAGE_REPLY, SEVC_REASON_BAD_RESPONSE);
+        return sevc_refuse(report, result, SEVC_STAGE_REPLY, SEVC_REASON_BAD_RESPONSE);
     }
     return SEVC_OK;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <sevc/page.h>
+#include <sevc/svm.h>
 
 /* Bits of an entry (APM vol. 2, 5.4.1). */
 #define PTE_P            (1ull << 0)
@@ -33,14 +34,18 @@ enum sevc_walk_end {
     SEVC_WALK_RESERVED, /* present, but with a reserved bit set */
 };
 
-/* The entry that maps a page, and the rights of all levels together. */
+/* What all levels together allow: the bits by which an error code of #PF names an access (8.4.2). */
+#define RIGHT_WRITE PTE_RW
+#define RIGHT_USER  PTE_US
+#define RIGHT_FETCH (1ull << 4)
+
+/* The entry that maps a page. */
 struct sevc_leaf {
     volatile uint64_t *entry;
     uint64_t value; /* as it was read, once */
     uint64_t page_bytes;
-    bool writable;
-    bool user;
-    bool executable;
+    uint64_t gpa; /* of the byte that was walked to, without the C-bit */
+    uint64_t rights;
 };
 
 /* Where the linear map has a physical address. */
@@ -56,16 +61,16 @@ static inline uint64_t sevc_page_c_mask(const struct sevc_paging *paging)
 }
 
 /* Is the C-bit at a position that page.h allows? */
-bool sevc_page_c_bit_valid(const struct sevc_paging *paging);
+static inline bool sevc_page_c_bit_valid(const struct sevc_paging *paging)
+{
+    return paging->c_bit >= SEVC_C_BIT_MIN && paging->c_bit <= SEVC_C_BIT_MAX;
+}
 
 /* True if VA is canonical with the address bits in force. */
 bool sevc_page_is_canonical(const struct sevc_paging *paging, uint64_t va);
 
-/* Walks to VA. *LEAF is complete with SEVC_WALK_MAPPED only. The C-bit must have been checked. */
+/* Walks to VA. *LEAF is complete with SEVC_WALK_MAPPED only. Without a valid C-bit nothing is present. */
 enum sevc_walk_end sevc_page_walk(const struct sevc_paging *paging, uint64_t va,
                                   struct sevc_leaf *leaf);
-
-/* The address of the byte VA in the page that LEAF maps, without the C-bit. */
-uint64_t sevc_page_gpa(const struct sevc_paging *paging, const struct sevc_leaf *leaf, uint64_t va);
 
 #endif

@@ -12,7 +12,7 @@
 
 #if SEVC_TRACE
 
-/* handle.c: around one exception of the runtime handler. */
+/* general.c: around one exception of the runtime handler. */
 void sevc_tap_exception(const struct sevc_cpu *cpu, const struct sevc_trap *trap);
 void sevc_tap_result(const struct sevc_trap *trap, const struct sevc_report *report);
 

@@ -10,21 +10,13 @@
 #include "../arch/arch.h"
 #include "../arch/control.h"
 #include "../arch/native.h"
+#include "../ghcb/refuse.h"
 #include "uefi.h"
 
 #define PAGE_BYTES   4096u
 #define CR4_LA57     (1ull << 12)
 #define CR4_OSXSAVE  (1ull << 18)
 #define GATE_PRESENT 0x80u
-
-static enum sevc_result fail(struct sevc_report *report, enum sevc_result result,
-                             enum sevc_stage stage, enum sevc_reason reason)
-{
-    report->result = result;
-    report->stage = stage;
-    report->reason = reason;
-    return result;
-}
 
 /* ---- the IDT ---- */
 
@@ -130,14 +122,14 @@ static enum sevc_result adopt_ghcb(struct sevc_uefi *uefi, const struct sevc_uef
     }
     read_registers(uefi, config->linear_map, like.platform.c_bit);
     if (!ghcb_is_shared(uefi, va)) {
-        return fail(report, SEVC_FORBIDDEN, SEVC_STAGE_TRANSLATE, SEVC_REASON_GHCB_PAGE);
+        return sevc_refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_TRANSLATE, SEVC_REASON_GHCB_PAGE);
     }
     /* The host's to read and to write as well: of no meaning but to be put back. */
     uefi->firmware_version = page->protocol_version;
     uefi->firmware_usage = page->ghcb_usage;
     result = sevc_cpu_init(&uefi->cpu, &cpu);
     if (result != SEVC_OK) {
-        return fail(report, result, SEVC_STAGE_NONE, SEVC_REASON_ARGUMENT);
+        return sevc_refuse(report, result, SEVC_STAGE_NONE, SEVC_REASON_ARGUMENT);
     }
     uefi->cpu.firmware_uses_ghcb = 1;
     return SEVC_OK;
@@ -153,13 +145,13 @@ static enum sevc_result take_over(struct sevc_uefi *uefi, const struct sevc_uefi
     copy_idt(uefi);
     if ((read_sev_status(uefi) & SEVC_STATUS_SEV_ES) == 0) {
         sevc_native_init(&uefi->cpu);
-        return fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NOT_SEV_ES);
+        return sevc_refuse(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NOT_SEV_ES);
     }
     uefi->firmware_msr = sevc_arch_rdmsr(SEVC_MSR_GHCB);
     uefi->firmware_entry = gate_target(gate);
     if ((gate->attributes & GATE_PRESENT) == 0 || uefi->firmware_msr == 0 ||
         uefi->firmware_msr != sevc_msr_ghcb(uefi->firmware_msr)) {
-        return fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NO_FIRMWARE_VC);
+        return sevc_refuse(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NO_FIRMWARE_VC);
     }
     result = adopt_ghcb(uefi, config, report);
     if (result != SEVC_OK) {
@@ -179,7 +171,7 @@ enum sevc_result sevc_uefi_enter(struct sevc_uefi *uefi, const struct sevc_uefi_
 
     *report = (struct sevc_report){ 0 };
     if (uefi->entered || config->backup == NULL || (uintptr_t)config->backup % PAGE_BYTES != 0) {
-        return fail(report, SEVC_INVALID, SEVC_STAGE_NONE, SEVC_REASON_ARGUMENT);
+        return sevc_refuse(report, SEVC_INVALID, SEVC_STAGE_NONE, SEVC_REASON_ARGUMENT);
     }
     uefi->cpu.magic = 0;
     interrupts = sevc_arch_interrupts_off();

@@ -10,17 +10,9 @@
 #include <sevc/vc.h>
 
 #include "../arch/arch.h"
+#include "../ghcb/refuse.h"
 #include "cpuid_lie.h"
 #include "cpuid_rules.h"
-
-static enum sevc_result fail(struct sevc_report *report, enum sevc_result result,
-                             enum sevc_stage stage, enum sevc_reason reason)
-{
-    report->result = result;
-    report->stage = stage;
-    report->reason = reason;
-    return result;
-}
 
 /* CPUID at RIP, without prefixes: as every compiler writes it. Bytes are read once. */
 static bool is_cpuid_at(const struct sevc_trap *trap, struct sevc_report *report)
@@ -39,22 +31,22 @@ static enum sevc_result check_request(const struct sevc_trap *trap, struct sevc_
     uint32_t subleaf = (uint32_t)trap->gpr[SEVC_RCX];
 
     if (trap->error_code != SEVC_EXIT_CPUID) {
-        return fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_DECODE, SEVC_REASON_NO_SUCH_EXIT);
+        return sevc_refuse(report, SEVC_UNSUPPORTED, SEVC_STAGE_DECODE, SEVC_REASON_NO_SUCH_EXIT);
     }
     if (sevc_trap_cpl(trap) != 0) { /* user memory is read through hooks only */
-        return fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NOT_READY);
+        return sevc_refuse(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_NOT_READY);
     }
     if ((sevc_arch_rdmsr(SEVC_MSR_SEV_STATUS) & SEVC_STATUS_SNP) != 0) {
         /* There CPUID comes from a page that the firmware has checked, never from the host. */
-        return fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_SNP);
+        return sevc_refuse(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_SNP);
     }
     if (!is_cpuid_at(trap, report)) {
-        return fail(report, SEVC_BAD_INSN, SEVC_STAGE_AGREEMENT, SEVC_REASON_MISMATCH);
+        return sevc_refuse(report, SEVC_BAD_INSN, SEVC_STAGE_AGREEMENT, SEVC_REASON_MISMATCH);
     }
     /* The MSR protocol has no place for a sub-leaf, nor for XCR0: it asks for sub-leaf 0. */
     if (leaf == SEVC_CPUID_LEAF_XSAVE ||
         (subleaf != 0 && sevc_cpuid_in(&sevc_cpuid_indexed, leaf))) {
-        return fail(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_CPUID_LEAF);
+        return sevc_refuse(report, SEVC_UNSUPPORTED, SEVC_STAGE_POLICY, SEVC_REASON_CPUID_LEAF);
     }
     return SEVC_OK;
 }
@@ -68,7 +60,7 @@ static enum sevc_result ask(uint32_t leaf, unsigned reg, uint32_t *value,
     report->info1 = response;
     report->vmgexits++;
     if (result != SEVC_OK) {
-        return fail(report, result, SEVC_STAGE_REPLY, SEVC_REASON_BAD_RESPONSE);
+        return sevc_refuse(report, result, SEVC_STAGE_REPLY, SEVC_REASON_BAD_RESPONSE);
     }
     return SEVC_OK;
 }
@@ -106,7 +98,7 @@ enum sevc_result sevc_early_handle_vc(struct sevc_trap *trap, struct sevc_report
     }
     lie = sevc_cpuid_lie(leaf, &regs, 0);
     if (lie != SEVC_REASON_NONE) {
-        return fail(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, lie);
+        return sevc_refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, lie);
     }
     trap->gpr[SEVC_RAX] = regs.eax;
     trap->gpr[SEVC_RBX] = regs.ebx;

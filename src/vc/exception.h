@@ -2,10 +2,11 @@
 /*
  * One #VC exception while it is being handled, and what the files of this floor share about it.
  *
- * identify.c fetches, decodes and checks that the instruction can raise the exit; handle.c opens the
+ * identify.c fetches, decodes and checks that the instruction can raise the exit; general.c opens the
  * session, and picks the function of the exit by the instruction's kind. That function decides by
  * policy, sends the event, and changes registers and memory after the reply has been checked. It
- * returns SEVC_OK when the instruction is complete; RIP is then moved by handle.c, through sevc_vc_advance().
+ * returns SEVC_OK when the instruction is complete; RIP is then moved by general.c, through
+ * sevc_vc_advance().
  */
 #ifndef SEVC_VC_EXCEPTION_H
 #define SEVC_VC_EXCEPTION_H
@@ -16,6 +17,7 @@
 #include <sevc/svm.h>
 #include <sevc/vc.h>
 
+#include "../ghcb/refuse.h"
 #include "../trace/tap.h"
 
 struct sevc_exception {
@@ -84,14 +86,6 @@ static inline bool sevc_vc_is_protected_msr(uint32_t msr)
 }
 
 /* ---- how it fails ---- */
-
-static inline enum sevc_result sevc_refuse(struct sevc_report *report, enum sevc_result result,
-                                           enum sevc_stage stage, enum sevc_reason reason)
-{
-    report->stage = stage;
-    report->reason = reason;
-    return result;
-}
 
 /* Notes why, and returns RESULT. */
 static inline enum sevc_result sevc_vc_refuse(struct sevc_exception *vc, enum sevc_result result,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The straight way through nearly all #VCs: kernel mode, 64-bit code, no prefix that matters, no
- * session interrupted. What the general way (handle.c) decides step by step is settled here by
+ * session interrupted. What the general way (general.c) decides step by step is settled here by
  * comparing constants: exit code and opcode together name the row, the row's fields, widths and
  * valid bits are known at compile time, and the exchange stands inline.
  *
@@ -26,7 +26,7 @@
 #endif
 
 /*
- * handle.c: the general way, taken by every function here where one of its checks says anything but
+ * general.c: the general way, taken by every function here where one of its checks says anything but
  * "go on": nothing has been touched. FETCHED: sevc_hot_fetch() has been called, and failed; where it
  * did not, sevc_vc_handle_fetched().
  */
@@ -35,7 +35,7 @@ enum sevc_result sevc_vc_handle_any(struct sevc_cpu *cpu, struct sevc_trap *trap
 enum sevc_result sevc_vc_handle_fetched(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                         struct sevc_report *report);
 
-/* handle.c: a CPU that is none, or not ready. */
+/* general.c: a CPU that is none, or not ready. */
 enum sevc_result sevc_vc_handle_not_ready(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                           struct sevc_report *report);
 
@@ -62,7 +62,7 @@ SEVC_INLINE bool sevc_hot_context(const struct sevc_trap *trap)
            (SEVC_LIKELY((int64_t)trap->rip < 0) || sevc_os_register(trap, SEVC_OS_CODE_BITS) == 64);
 }
 
-/* As fetch() in handle.c: once. False: report->insn_bytes are there, report->fault says why. */
+/* As fetch() in identify.c: once. False: report->insn_bytes are there, report->fault says why. */
 SEVC_INLINE bool sevc_hot_fetch(const struct sevc_trap *trap, struct sevc_report *report)
 {
     uint64_t rip = trap->rip;
