@@ -12,18 +12,11 @@
 
 #define PAGE_BYTES    4096u
 #define REAL_MODE_END 0x100000ull
-#define CR0_PE        (1u << 0)
-#define CR0_PG        (1u << 31)
-#define CR4_PAE       (1u << 5)
 #define CR4_PCIDE     (1u << 17)
-#define EFER_LME      (1u << 8)
 #define EFER_LMA      (1u << 10)
 
-/* ap_trampoline.S: bytes to be copied, and places in them. */
+/* ap_trampoline.S: bytes to be copied. */
 extern const uint8_t sevc_ap_trampoline[];
-extern const uint8_t sevc_ap_trampoline_32[];
-extern const uint8_t sevc_ap_trampoline_64[];
-extern const uint8_t sevc_ap_trampoline_end[];
 
 /* An explicit call has no instruction that the host could ask an exception for. */
 static enum sevc_result no_exception(struct sevc_report *report, enum sevc_result result)
@@ -84,11 +77,12 @@ struct far_pointer {
     uint16_t reserved;
 };
 
-/* At AP_PARAMETERS of the page. */
+/* At AP_PARAMETERS of the page. What is constant in it, ap_trampoline.S has filled in. */
 struct parameters {
     uint64_t gdt[4];
     uint16_t gdtr_limit;
-    uint16_t gdtr_base[2]; /* of the six bytes that LGDT reads, not aligned */
+    uint16_t gdtr_base_low; /* of the six bytes that LGDT reads, not aligned */
+    uint16_t gdtr_base_high;
     uint16_t reserved_0;
     struct far_pointer to_32, to_64;
     uint32_t cr0, cr4, efer, reserved_1;
@@ -98,7 +92,7 @@ struct parameters {
 #define ASSERT_AT(field, at) _Static_assert(offsetof(struct parameters, field) == (at), #field)
 
 ASSERT_AT(gdtr_limit, AP_GDTR);
-ASSERT_AT(gdtr_base, AP_GDTR + 2);
+ASSERT_AT(gdtr_base_low, AP_GDTR + 2);
 ASSERT_AT(to_32, AP_TO_32);
 ASSERT_AT(to_64, AP_TO_64);
 ASSERT_AT(cr0, AP_CR0);
@@ -111,58 +105,37 @@ ASSERT_AT(argument, AP_ARGUMENT);
 _Static_assert(AP_PARAMETERS + sizeof(struct parameters) <= SEVC_AP_TRAMPOLINE_BYTES, "ap.h");
 _Static_assert(AP_CODE_64 == SEVC_AP_CODE && AP_DATA == SEVC_AP_DATA, "ap.h");
 
-/*
- * Flat segments, accessed already, so that the processor writes nothing (APM vol. 2, 4.7 and 4.8).
- */
-static const uint64_t flat_gdt[4] = {
-    [AP_CODE_64 / 8] = 0x00AF9B000000FFFFull,
-    [AP_DATA / 8] = 0x00CF93000000FFFFull,
-    [AP_CODE_32 / 8] = 0x00CF9B000000FFFFull,
-};
-
 static bool start_fits(const struct sevc_ap_start *start)
 {
     uint64_t root = start->c_bit < 64 ? start->cr3 & ~(1ull << start->c_bit) : start->cr3;
 
-    return root >> 32 == 0 && start->stack % 16 == 0 && start->cr4 >> 32 == 0 &&
-           (start->cr4 & CR4_PCIDE) == 0 && start->cr0 >> 32 == 0 && start->efer >> 32 == 0;
-}
-
-/* The same, from the page's address on. */
-static uint32_t place_of(uint64_t page_gpa, const uint8_t *label)
-{
-    return (uint32_t)(page_gpa + (uint64_t)(label - sevc_ap_trampoline));
+    return (root | start->cr4 | start->cr0 | start->efer) >> 32 == 0 && start->stack % 16 == 0 &&
+           (start->cr4 & CR4_PCIDE) == 0;
 }
 
 enum sevc_result sevc_ap_trampoline_place(void *page, uint64_t page_gpa,
                                           const struct sevc_ap_start *start)
 {
-    uint32_t gdt = (uint32_t)page_gpa + AP_PARAMETERS;
-    struct parameters parameters = {
-        .gdtr_limit = sizeof(flat_gdt) - 1,
-        .gdtr_base = { (uint16_t)gdt, (uint16_t)(gdt >> 16) },
-        .to_32 = { place_of(page_gpa, sevc_ap_trampoline_32), AP_CODE_32, 0 },
-        .to_64 = { place_of(page_gpa, sevc_ap_trampoline_64), AP_CODE_64, 0 },
-        .cr0 = (uint32_t)start->cr0 | CR0_PE | CR0_PG,
-        .cr4 = (uint32_t)start->cr4 | CR4_PAE,
-        .efer = ((uint32_t)start->efer | EFER_LME) & ~EFER_LMA,
-        .cr3 = start->cr3,
-        .stack = start->stack,
-        .entry = start->entry,
-        .argument = start->argument,
-    };
-    uint8_t *to = page;
+    const size_t bytes = AP_PARAMETERS + sizeof(struct parameters);
+    struct parameters *parameters = (void *)((uint8_t *)page + AP_PARAMETERS);
 
     if (page == NULL || !is_real_mode_page(page_gpa) || !start_fits(start)) {
         return SEVC_INVALID;
     }
-    for (unsigned i = 0; i < 4; i++) {
-        parameters.gdt[i] = flat_gdt[i];
+    for (size_t i = 0; i < bytes; i++) {
+        ((uint8_t *)page)[i] = sevc_ap_trampoline[i];
     }
-    for (const uint8_t *from = sevc_ap_trampoline; from < sevc_ap_trampoline_end; from++) {
-        *to++ = *from;
-    }
-    __builtin_memcpy((uint8_t *)page + AP_PARAMETERS, &parameters, sizeof(parameters));
+    parameters->gdtr_base_low |= (uint16_t)page_gpa;
+    parameters->gdtr_base_high = (uint16_t)(page_gpa >> 16);
+    parameters->to_32.offset |= (uint32_t)page_gpa;
+    parameters->to_64.offset |= (uint32_t)page_gpa;
+    parameters->cr0 |= (uint32_t)start->cr0;
+    parameters->cr4 |= (uint32_t)start->cr4;
+    parameters->efer |= (uint32_t)start->efer & ~EFER_LMA;
+    parameters->cr3 = start->cr3;
+    parameters->stack = start->stack;
+    parameters->entry = start->entry;
+    parameters->argument = start->argument;
     return SEVC_OK;
 }
 

@@ -9,6 +9,9 @@
 
 #define MSR_EFER 0xC0000080
 #define CR0_PE   1
+#define CR0_PG   (1 << 31)
+#define CR4_PAE  (1 << 5)
+#define EFER_LME (1 << 8)
 
 #define PARAM(offset) (AP_PARAMETERS + (offset))
 
@@ -33,9 +36,7 @@ sevc_ap_trampoline:
     movl    %eax, %cr0
     ljmpl   *PARAM(AP_TO_32)
 
-    .globl  sevc_ap_trampoline_32
-    .hidden sevc_ap_trampoline_32
-sevc_ap_trampoline_32:
+.Lcode_32:
     .code32
     movw    $AP_DATA, %ax
     movw    %ax, %ds
@@ -53,9 +54,7 @@ sevc_ap_trampoline_32:
     movl    %eax, %cr0
     ljmpl   *PARAM(AP_TO_64)(%ebx)
 
-    .globl  sevc_ap_trampoline_64
-    .hidden sevc_ap_trampoline_64
-sevc_ap_trampoline_64:
+.Lcode_64:
     .code64
     movl    %ebx, %ebx                  /* the upper half is undefined after the change of mode */
     movq    PARAM(AP_CR3)(%rbx), %rax
@@ -66,6 +65,23 @@ sevc_ap_trampoline_64:
     xorl    %ebp, %ebp
     pushq   %rbp                        /* in the place of a return address */
     jmp     *%rax
+
+    /*
+     * As far as they are known: of addresses the offset in the page. The segments are flat, and accessed
+     * already, so that the processor writes nothing (APM vol. 2, 4.7 and 4.8).
+     */
+    .org    sevc_ap_trampoline + AP_PARAMETERS
+    .quad   0
+    .quad   0x00AF9B000000FFFF          /* AP_CODE_64 */
+    .quad   0x00CF93000000FFFF          /* AP_DATA */
+    .quad   0x00CF9B000000FFFF          /* AP_CODE_32 */
+    .word   AP_GDTR - 1                 /* the GDT's limit */
+    .long   AP_PARAMETERS               /* and its address */
+    .word   0
+    .long   .Lcode_32 - sevc_ap_trampoline, AP_CODE_32
+    .long   .Lcode_64 - sevc_ap_trampoline, AP_CODE_64
+    .long   CR0_PE | CR0_PG, CR4_PAE, EFER_LME, 0
+    .quad   0, 0, 0, 0                  /* CR3, stack, entry, argument */
 
     .globl  sevc_ap_trampoline_end
     .hidden sevc_ap_trampoline_end

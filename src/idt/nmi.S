@@ -83,36 +83,22 @@ begin_function sevc_nmi_entry
 
 .Lfirst:
     movq    $1, NMI_RUNNING(%rax)
-    .set    word, 0
-    .rept   NMI_FRAME_BYTES / 8
-    movq    FRAME + word(%rsp), %rcx
-    movq    %rcx, NMI_TRAP + TRAP_RIP + word(%rax)
-    .set    word, word + 8
-    .endr
 
-    /* From the landing to the working stack. */
-    movq    16(%rsp), %rcx
-    movq    %rcx, NMI_TRAP(%rax)        /* RAX */
-    movq    8(%rsp), %rcx
-    movq    %rcx, NMI_TRAP + 8(%rax)    /* RCX */
-    movq    (%rsp), %rcx
-    movq    %rcx, NMI_TRAP + 16(%rax)   /* RDX */
-    leaq    NMI_TRAP(%rax), %rsp
+    /* From the landing to the working stack: the frame, then the registers. */
+    movq    %rsp, %rdx
+    leaq    NMI_STATE(%rax), %rsp
+    pushq   FRAME + 32(%rdx)            /* SS */
+    pushq   FRAME + 24(%rdx)            /* RSP */
+    pushq   FRAME + 16(%rdx)            /* RFLAGS */
+    pushq   FRAME + 8(%rdx)             /* CS */
+    pushq   FRAME(%rdx)                 /* RIP */
+    pushq   $0                          /* there is no error code */
+    pushq   %r15
+    push_registers_r14_to_rbx
+    pushq   (%rdx)                      /* RDX */
+    pushq   8(%rdx)                     /* RCX */
+    pushq   16(%rdx)                    /* RAX */
 .Lcopied:
-    movq    %rbx, 24(%rsp)
-    movq    $0, 32(%rsp)                /* RSP is in the processor's part */
-    movq    %rbp, 40(%rsp)
-    movq    %rsi, 48(%rsp)
-    movq    %rdi, 56(%rsp)
-    movq    %r8, 64(%rsp)
-    movq    %r9, 72(%rsp)
-    movq    %r10, 80(%rsp)
-    movq    %r11, 88(%rsp)
-    movq    %r12, 96(%rsp)
-    movq    %r13, 104(%rsp)
-    movq    %r14, 112(%rsp)
-    movq    %r15, 120(%rsp)
-    movq    $0, 128(%rsp)               /* there is no error code */
     cld
     jmp     .Lrun
 
