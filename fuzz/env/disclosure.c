@@ -148,7 +148,7 @@ static uint64_t exit_of(const struct fuzz_call *call, uint64_t event)
     return event == SEVC_NAE_UNSUPPORTED ? call->before.error_code : event;
 }
 
-/* Instruction and event, apart from src/decode/agreement.c and src/vc/handle.c. */
+/* Instruction and event, apart from src/decode/agreement.c and src/vc/general.c. */
 static bool raises(const struct sevc_insn *insn, uint64_t event)
 {
     switch (insn->kind) {

@@ -83,7 +83,7 @@ ROWS = [
      "sevc_arch_zero(page, SEVC_SAVE_AREA_QWORDS / 4);"),
     ("pinned", "cpuid", "src/vc/cpuid_ask.c", "*entry != NULL && !sevc_cpuid_same(*entry, answer)",
      "false"),
-    ("walk", "walk", "src/page/walk.c", "granted &= leaf->value;", "granted = leaf->value;"),
+    ("walk", "walk", "src/page/walk.c", "granted &= entry;", "granted = entry;"),
     ("page", "split", "src/page/share.c", "offset += CACHE_LINE_BYTES",
      "offset += 2 * CACHE_LINE_BYTES"),
     ("strict", "ghcb_server", "emulator/ghcb_server.c",

@@ -72,10 +72,10 @@ oracle_plant(null_segment_counts decode/prefixes.c basic MOV
   "bool ignored = long_mode &&" "bool ignored = !long_mode &&")
 
 # The RIP rule is inline, in a header: planted where it is called.
-oracle_plant(rf_stays_set vc/handle.c basic MOV "sevc_vc_advance(vc)"
+oracle_plant(rf_stays_set vc/general.c basic MOV "sevc_vc_advance(vc)"
   "(sevc_vc_advance(vc) == SEVC_OK ? (vc->trap->rflags |= SEVC_RFLAGS_RF, SEVC_OK) : SEVC_OK_TRAP)")
 
-oracle_plant(tf_ignored vc/handle.c basic MOV "sevc_vc_advance(vc)"
+oracle_plant(tf_ignored vc/general.c basic MOV "sevc_vc_advance(vc)"
   "(sevc_vc_advance(vc), SEVC_OK)")
 
 # The straight way has a decoder of its own for the commonest forms.
