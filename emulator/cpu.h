@@ -17,8 +17,11 @@
 #define CR0_PG      (1u << 31)
 #define CR4_PSE     (1u << 4)
 #define CR4_PAE     (1u << 5)
+#define CR4_PGE     (1u << 7)
 #define CR4_LA57    (1u << 12)
 #define CR4_OSXSAVE (1u << 18)
+#define CR4_SMEP    (1u << 20)
+#define CR4_SMAP    (1u << 21)
 #define CR4_PKE     (1u << 22)
 
 #define EFER_SCE   (1u << 0)
@@ -146,6 +149,30 @@ static inline uint64_t cpu_read_cr3(void)
 static inline void cpu_write_cr3(uint64_t value)
 {
     __asm__ volatile("mov %0, %%cr3" : : "r"(value) : "memory");
+}
+
+static inline uint64_t cpu_read_cr0(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cpu_write_cr0(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr0" : : "r"(value) : "memory");
+}
+
+static inline uint64_t cpu_read_cr4(void)
+{
+    uint64_t value;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cpu_write_cr4(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr4" : : "r"(value) : "memory");
 }
 
 static inline void cpu_pause(void)

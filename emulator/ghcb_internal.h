@@ -101,11 +101,14 @@ const char *nae_field_name(unsigned offset);
 
 /* ---- One VMGEXIT in progress ---- */
 
+#define GHCB_PART_BYTES 512u
+#define GHCB_PARTS      (SEVC_GHCB_SIZE / GHCB_PART_BYTES)
+
 struct ghcb_call {
     struct ghcb_server *s;
     const struct vcpu_where *where;
     uint64_t gpa;                      /* of the GHCB; 0 with the MSR protocol */
-    uint64_t nonzero[8];               /* one bit for each quadword of the copy */
+    uint32_t used_parts;               /* of the copy: one bit each if anything in it is not zero */
     uint64_t valid[2];                 /* the bitmap as sent */
     const struct nae_event *event;     /* NULL if unknown */
     unsigned buffer_offset;            /* in the page */

@@ -180,18 +180,24 @@ static void judge_fields(struct ghcb_call *call)
     }
 }
 
+static void judge_marked(struct ghcb_call *call, unsigned index)
+{
+    const struct nae_field *field = field_at(call->event, index);
+
+    if (field == NULL || !field_wanted(call, field).allowed)
+        GHCB_BROKE(call, RULE_EXTRA_VALID,
+                   "%s does not need %s (offset 0x%x), which is marked valid", call->event->name,
+                   nae_field_name(index * 8), index * 8);
+}
+
 static void judge_extra_valid(struct ghcb_call *call)
 {
-    for (unsigned index = 0; index < 128; index++) {
-        const struct nae_field *field;
-
-        if (!marked_valid(call, index) || always_valid(index))
-            continue;
-        field = field_at(call->event, index);
-        if (field == NULL || !field_wanted(call, field).allowed)
-            GHCB_BROKE(call, RULE_EXTRA_VALID,
-                       "%s does not need %s (offset 0x%x), which is marked valid",
-                       call->event->name, nae_field_name(index * 8), index * 8);
+    for (unsigned i = 0; i < 2; i++) {
+        for (uint64_t left = call->valid[i]; left != 0; left &= left - 1) {
+            unsigned index = i * 64 + (unsigned)__builtin_ctzll(left);
+            if (!always_valid(index))
+                judge_marked(call, index);
+        }
     }
 }
 
@@ -243,26 +249,37 @@ static bool byte_needed(const struct ghcb_call *call, unsigned offset)
     return field != NULL && field_wanted(call, field).required;
 }
 
+/* Bytes that are not zero and not needed; the first one's offset is noted. */
+struct leak {
+    unsigned count, first;
+};
+
+static void look_for_leak(const struct ghcb_call *call, unsigned part, struct leak *leak)
+{
+    unsigned start = part * GHCB_PART_BYTES;
+
+    for (unsigned offset = start; offset < start + GHCB_PART_BYTES; offset++) {
+        if (call->s->copy[offset] != 0 && !byte_needed(call, offset) && leak->count++ == 0)
+            leak->first = offset;
+    }
+}
+
 static void judge_leak(struct ghcb_call *call)
 {
-    unsigned first = 0;
-    unsigned count = 0;
+    struct leak leak = { 0, 0 };
 
-    for (unsigned q = 0; q < SEVC_GHCB_SIZE / 8; q++) {
-        if ((call->nonzero[q / 64] >> (q % 64) & 1) == 0)
-            continue;
-        for (unsigned offset = q * 8; offset < q * 8 + 8; offset++) {
-            if (call->s->copy[offset] == 0 || byte_needed(call, offset))
-                continue;
-            first = count == 0 ? offset : first;
-            count++;
-        }
+    if (ghcb_allowed(call, GHCB_ALLOW_UNSCRUBBED))
+        return;
+    for (unsigned part = 0; part < GHCB_PARTS; part++) {
+        if ((call->used_parts >> part & 1) != 0)
+            look_for_leak(call, part, &leak);
     }
-    if (count != 0 && !ghcb_allowed(call, GHCB_ALLOW_UNSCRUBBED))
+    if (leak.count != 0)
         GHCB_BROKE(call, RULE_LEAK,
                    "%u bytes that %s does not need are not zero, the first at offset 0x%x (%s)",
-                   count, call->event->name, first,
-                   first < SEVC_GHCB_OFF_SHARED_BUFFER ? nae_field_name(first) : "shared buffer");
+                   leak.count, call->event->name, leak.first,
+                   leak.first < SEVC_GHCB_OFF_SHARED_BUFFER ? nae_field_name(leak.first)
+                                                            : "shared buffer");
 }
 
 void ghcb_judge(struct ghcb_call *call)

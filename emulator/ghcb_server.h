@@ -106,8 +106,10 @@ struct ghcb_server {
     uint64_t msr; /* C001_0130: the request until VMGEXIT, the response after it */
     uint64_t dr7; /* as the guest last wrote it */
     struct ghcb_request request;
-    unsigned violations;          /* rules broken so far on this processor */
-    uint8_t copy[SEVC_GHCB_SIZE]; /* the page as it was at VMGEXIT: nothing is read twice */
+    unsigned violations; /* rules broken so far on this processor */
+
+    /* The page as it was at VMGEXIT: nothing is read twice. */
+    uint8_t copy[SEVC_GHCB_SIZE] __attribute__((aligned(8)));
 };
 
 /*

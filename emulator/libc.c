@@ -2,9 +2,14 @@
 /* The memory functions that the compiler may call, and string comparison. */
 #include "libc.h"
 
+/* TCG executes a string instruction element by element, so in quadwords first. */
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 {
     void *start = to;
+    size_t quadwords = bytes / 8;
+
+    bytes %= 8;
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(quadwords) : : "memory");
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
     return start;
 }
@@ -21,7 +26,12 @@ void *memmove(void *to, const void *from, size_t bytes)
 void *memset(void *to, int value, size_t bytes)
 {
     void *start = to;
-    __asm__ volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(value) : "memory");
+    uint64_t byte_eight_times = (uint8_t)value * 0x0101010101010101ull;
+    size_t quadwords = bytes / 8;
+
+    bytes %= 8;
+    __asm__ volatile("rep stosq" : "+D"(to), "+c"(quadwords) : "a"(byte_eight_times) : "memory");
+    __asm__ volatile("rep stosb" : "+D"(to), "+c"(bytes) : "a"(byte_eight_times) : "memory");
     return start;
 }
 

@@ -24,6 +24,7 @@ struct e820_entry {
 
 struct memory_range memory_guest[8];
 size_t memory_guest_count;
+uint64_t memory_private_distance[2];
 
 #define FOUR_GIB   0x100000000ull
 #define HALF_ALIGN 0x200000ull
@@ -37,7 +38,6 @@ size_t memory_guest_count;
 static uint64_t image_base;
 static struct memory_range monitor; /* private pages, pool and image, up to the end of low RAM */
 static struct memory_range monitor_high; /* private pages above 4 GiB */
-static uint64_t private_distance, private_distance_high;
 static uint64_t pool_next;
 
 uint64_t memory_pa(const void *pointer)
@@ -71,7 +71,7 @@ static void add_low_ram(uint64_t end, uint64_t pool)
 {
     uint64_t bytes = share(0, pool);
 
-    private_distance = config.views_off ? 0 : bytes + PRIVATE_SKEW;
+    memory_private_distance[0] = config.views_off ? 0 : bytes + PRIVATE_SKEW;
     monitor = (struct memory_range){ bytes, end };
     add_range(0, bytes < LEGACY_START ? bytes : LEGACY_START);
     add_range(LEGACY_END, bytes);
@@ -85,7 +85,7 @@ static void add_high_ram(uint64_t start, uint64_t end)
         report_end(VERDICT_ERROR, "RAM above 512 GiB is not supported: use a smaller -m");
     if (monitor_high.end != 0)
         report_end(VERDICT_ERROR, "QEMU's memory map has too many pieces");
-    private_distance_high = config.views_off ? 0 : bytes + PRIVATE_SKEW;
+    memory_private_distance[1] = config.views_off ? 0 : bytes + PRIVATE_SKEW;
     monitor_high = (struct memory_range){ start + bytes, end };
     add_range(start, start + bytes);
 }
@@ -160,11 +160,6 @@ bool memory_is_guest_ram(uint64_t gpa)
             return true;
     }
     return false;
-}
-
-uint64_t memory_private(uint64_t gpa)
-{
-    return gpa + (gpa < FOUR_GIB ? private_distance : private_distance_high);
 }
 
 bool memory_is_monitor(uint64_t gpa)

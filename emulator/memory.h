@@ -44,8 +44,14 @@ extern size_t memory_guest_count;
 
 bool memory_is_guest_ram(uint64_t gpa);
 
+/* How far from a page its private content lies: of pages below 4 GiB, and of those above. */
+extern uint64_t memory_private_distance[2];
+
 /* The physical address of the private content of a page of guest RAM. */
-uint64_t memory_private(uint64_t gpa);
+static inline uint64_t memory_private(uint64_t gpa)
+{
+    return gpa + memory_private_distance[gpa >> 32 != 0];
+}
 
 bool memory_is_monitor(uint64_t gpa);     /* RAM that the guest must not touch */
 bool memory_is_rom(uint64_t gpa);         /* the monitor's ROM: reads as if it were absent */

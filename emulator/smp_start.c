@@ -16,7 +16,7 @@
 extern uint64_t reset_stack;
 extern void (*reset_function)(void);
 
-static uint8_t stacks[VCPU_MAX - 1][STACK_BYTES] __attribute__((aligned(16)));
+static uint8_t stacks[VCPU_MAX - 1][STACK_BYTES] __attribute__((aligned(4096)));
 static struct vcpu *starting;
 static bool started;
 

@@ -164,6 +164,24 @@ struct vcpu *vcpu_create(unsigned index, struct ghcb_platform *platform,
     return v;
 }
 
+/*
+ * QEMU empties its TLB and its table of jumps once for each of CR0 and CR4 at VMRUN, and again at
+ * the exit, if bits of these differ between guest and monitor. To the monitor none of them means
+ * anything: all its pages are its own, writable, and not global.
+ */
+#define CR0_SHARED CR0_WP
+#define CR4_SHARED (CR4_PSE | CR4_PGE | CR4_SMEP | CR4_SMAP)
+
+static void follow_guest(const struct vmcb *vmcb)
+{
+    uint64_t cr0 = cpu_read_cr0(), cr4 = cpu_read_cr4();
+
+    if (((cr0 ^ vmcb->cr0) & CR0_SHARED) != 0)
+        cpu_write_cr0(cr0 ^ CR0_SHARED);
+    if (((cr4 ^ vmcb->cr4) & CR4_SHARED) != 0)
+        cpu_write_cr4((cr4 & ~(uint64_t)CR4_SHARED) | (vmcb->cr4 & CR4_SHARED));
+}
+
 _Noreturn void vcpu_loop(struct vcpu *v)
 {
     cpu_wrmsr(MSR_HSAVE_PA, memory_pa(host_save[v->index]));
@@ -175,6 +193,7 @@ _Noreturn void vcpu_loop(struct vcpu *v)
         hold_wait(v);
         hostile_before_run(v);
         nmi_before_run(v);
+        follow_guest(v->vmcb);
         smp_enter(v);
         vcpu_world_switch(v->gpr, v->vmcb_pa);
         smp_leave(v);

@@ -8,11 +8,16 @@
 #include "npt.h"
 #include "smp.h"
 
-/* Per frame: enum view, and whether a private page is mapped at its C=0 name too. */
+/*
+ * Per frame: enum view, whether a private page is mapped at its C=0 name too, and whether it is RAM
+ * of the guest at all.
+ */
 #define STATE_VIEW_MASK 0x01
 #define STATE_LOOSE     0x02
+#define STATE_RAM       0x04
 
 static uint8_t *states;
+static uint64_t frames; /* how many states there are */
 static uint64_t flips;
 
 /* The two places of a page. */
@@ -93,12 +98,13 @@ static void map(uint64_t frame)
 
 void view_init(void)
 {
-    uint64_t bytes = memory_guest_end() / PAGE_BYTES;
-
-    states = memory_alloc_pages((bytes + PAGE_MASK) / PAGE_BYTES);
+    frames = memory_guest_end() / PAGE_BYTES;
+    states = memory_alloc_pages((frames + PAGE_MASK) / PAGE_BYTES);
     for (size_t i = 0; i < memory_guest_count; i++) {
-        for (uint64_t gpa = memory_guest[i].start; gpa < memory_guest[i].end; gpa += PAGE_BYTES)
+        for (uint64_t gpa = memory_guest[i].start; gpa < memory_guest[i].end; gpa += PAGE_BYTES) {
+            states[gpa / PAGE_BYTES] = STATE_RAM | VIEW_SHARED;
             map(gpa / PAGE_BYTES);
+        }
     }
 }
 
@@ -128,9 +134,19 @@ bool view_require(uint64_t gpa, enum view view)
         to_private(frame);
     else
         to_shared(frame);
-    states[frame] = (uint8_t)view;
+    states[frame] = (uint8_t)(STATE_RAM | view);
     map(frame);
     return true;
+}
+
+void *view_reach(uint64_t gpa, enum view view)
+{
+    uint64_t frame = gpa / PAGE_BYTES;
+
+    if (frame >= frames || (states[frame] & STATE_RAM) == 0)
+        return NULL;
+    view_require(gpa, view);
+    return view_content(gpa);
 }
 
 bool view_require_code(uint64_t gpa)
@@ -157,7 +173,7 @@ static void adopt(uint64_t frame)
         key = next_key(key);
         page.shared[i] = noise(key);
     }
-    states[frame] = VIEW_PRIVATE;
+    states[frame] = STATE_RAM | VIEW_PRIVATE;
     map(frame);
 }
 

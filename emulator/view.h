@@ -41,7 +41,13 @@ void *view_content(uint64_t gpa);
 /* Makes the page show this view. Result: true if it had to be transformed. */
 bool view_require(uint64_t gpa, enum view view);
 
-/* The same for [start, end), whose bytes are plaintext already: what a loader has written there. */
+/*
+ * The place of a byte that the monitor itself is about to read or write through this view.
+ * Result: NULL if it is no RAM of the guest's.
+ */
+void *view_reach(uint64_t gpa, enum view view);
+
+/* Makes [start, end) private, whose bytes are plaintext already: what a loader has written there. */
 void view_adopt_private(uint64_t start, uint64_t end);
 
 /*

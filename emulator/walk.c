@@ -46,11 +46,7 @@ static enum walk_result page_fault(const struct walk *w, uint32_t present, struc
 /* A page-table entry in guest memory: always private, whatever the C-bit of its address. */
 static void *entry_at(uint64_t gpa)
 {
-    gpa &= ~NPT_C_BIT;
-    if (!memory_is_guest_ram(gpa))
-        return NULL;
-    view_require(gpa, VIEW_PRIVATE);
-    return view_content(gpa);
+    return view_reach(gpa & ~NPT_C_BIT, VIEW_PRIVATE);
 }
 
 static bool allowed(const struct vcpu *v, const struct walk *w)
@@ -141,11 +137,8 @@ static enum walk_result locate(struct vcpu *v, uint64_t va, unsigned access, voi
         *host = (void *)(uintptr_t)firmware_content(gpa);
         return WALK_OK;
     }
-    if (!memory_is_guest_ram(gpa))
-        return WALK_OUTSIDE_RAM;
-    view_require(gpa, decrypt ? VIEW_PRIVATE : VIEW_SHARED);
-    *host = view_content(gpa);
-    return WALK_OK;
+    *host = view_reach(gpa, decrypt ? VIEW_PRIVATE : VIEW_SHARED);
+    return *host != NULL ? WALK_OK : WALK_OUTSIDE_RAM;
 }
 
 static size_t piece(uint64_t va, size_t bytes)
