@@ -4,6 +4,8 @@
  * appendix C). The host chooses the error code of a #VC that it injects; it does not choose the
  * instruction (WeSee, CVE-2024-25742).
  */
+#include "decode/agreement.h"
+
 #include <sevc/insn.h>
 #include <sevc/svm.h>
 
@@ -48,6 +50,16 @@ static const uint16_t exit_of[SEVC_INSN_KIND_COUNT] = {
     [SEVC_INSN_ATOMIC] = SEVC_EXIT_NPF, /* agree, so that they can be refused by name */
     [SEVC_INSN_VECTOR] = SEVC_EXIT_NPF, /* agrees, so that it can be refused by name */
 };
+
+bool sevc_exit_has_insn(uint64_t exit_code)
+{
+    for (unsigned kind = 0; exit_code != NO_EXIT && kind < SEVC_INSN_KIND_COUNT; kind++) {
+        if (exit_of[kind] == exit_code) {
+            return true;
+        }
+    }
+    return false;
+}
 
 bool sevc_insn_agrees(uint64_t exit_code, const struct sevc_insn *insn)
 {

@@ -10,35 +10,10 @@
 /* Bits 10 (always 1), 11, 12, 14 and 15 (always 0). */
 #define DR7_WRITABLE 0xFFFF23FFull
 
-static enum sevc_result check(struct sevc_exception *vc)
+static enum sevc_result write(struct sevc_exception *vc, uint64_t value)
 {
-    if (sevc_trap_cpl(vc->trap) != 0) {
-        return sevc_vc_raise_gp(vc, SEVC_REASON_PRIVILEGE);
-    }
-    if ((vc->cpu->platform.sev_status & SEVC_STATUS_DEBUG_SWAP) != 0) {
-        return sevc_vc_refuse(vc, SEVC_HOST_ERROR, SEVC_STAGE_POLICY, SEVC_REASON_DEBUG_SWAP);
-    }
-    return SEVC_OK;
-}
+    enum sevc_result result;
 
-enum sevc_result sevc_vc_read_dr7(struct sevc_exception *vc)
-{
-    enum sevc_result result = check(vc);
-
-    if (result == SEVC_OK) {
-        *sevc_trap_gpr(vc->trap, vc->insn.reg) = vc->cpu->dr7;
-    }
-    return result;
-}
-
-enum sevc_result sevc_vc_write_dr7(struct sevc_exception *vc)
-{
-    uint64_t value = sevc_trap_gpr_value(vc->trap, vc->insn.reg);
-    enum sevc_result result = check(vc);
-
-    if (result != SEVC_OK) {
-        return result;
-    }
     if (vc->code_bits == 64 && value >> 32 != 0) {
         return sevc_vc_raise_gp(vc, SEVC_REASON_ARGUMENT);
     }
@@ -48,4 +23,18 @@ enum sevc_result sevc_vc_write_dr7(struct sevc_exception *vc)
         vc->cpu->dr7 = (uint32_t)value;
     }
     return result;
+}
+
+enum sevc_result sevc_vc_dr7(struct sevc_exception *vc)
+{
+    uint64_t *reg = sevc_trap_gpr(vc->trap, vc->insn.reg);
+
+    if ((vc->cpu->platform.sev_status & SEVC_STATUS_DEBUG_SWAP) != 0) {
+        return sevc_vc_refuse(vc, SEVC_HOST_ERROR, SEVC_STAGE_POLICY, SEVC_REASON_DEBUG_SWAP);
+    }
+    if (vc->insn.kind == SEVC_INSN_WRITE_DR) {
+        return write(vc, *reg);
+    }
+    *reg = vc->cpu->dr7;
+    return SEVC_OK;
 }

@@ -39,30 +39,21 @@ enum sevc_result sevc_vc_identify(struct sevc_exception *vc, bool fetched);
 enum sevc_result sevc_vc_refuse_unknown(struct sevc_cpu *cpu, const struct sevc_trap *trap,
                                         struct sevc_report *report, bool fetched);
 
-/* ---- the exits, one file each; context: an open session, but for CPUID ---- */
+/* act.c: any of the exits below but CPUID, after the check of privilege. Context: an open session. */
+enum sevc_result sevc_vc_act(struct sevc_exception *vc);
+
+/* ---- the exits ---- */
 
 enum sevc_result sevc_vc_cpuid(struct sevc_exception *vc);     /* cpuid.c: no session yet */
-enum sevc_result sevc_vc_rdmsr(struct sevc_exception *vc);     /* msr.c */
-enum sevc_result sevc_vc_wrmsr(struct sevc_exception *vc);     /* msr.c */
-enum sevc_result sevc_vc_in(struct sevc_exception *vc);        /* ioio.c */
-enum sevc_result sevc_vc_out(struct sevc_exception *vc);       /* ioio.c */
+enum sevc_result sevc_vc_registers(struct sevc_exception *vc); /* registers.c: MSR, TSC, ... */
+enum sevc_result sevc_vc_port(struct sevc_exception *vc);      /* ioio.c: IN, OUT */
 enum sevc_result sevc_vc_string_io(struct sevc_exception *vc); /* string_io.c: INS, OUTS */
-enum sevc_result sevc_vc_rdtsc(struct sevc_exception *vc);     /* tsc.c */
-enum sevc_result sevc_vc_rdtscp(struct sevc_exception *vc);    /* tsc.c */
-enum sevc_result sevc_vc_rdpmc(struct sevc_exception *vc);     /* rdpmc.c */
-enum sevc_result sevc_vc_invd(struct sevc_exception *vc);      /* cache.c */
-enum sevc_result sevc_vc_wbinvd(struct sevc_exception *vc);    /* cache.c: and WBNOINVD */
-enum sevc_result sevc_vc_monitor(struct sevc_exception *vc);   /* monitor.c: and MONITORX */
-enum sevc_result sevc_vc_mwait(struct sevc_exception *vc);     /* monitor.c: and MWAITX */
+enum sevc_result sevc_vc_wait(struct sevc_exception *vc);      /* monitor.c: MONITOR(X), MWAIT(X) */
 enum sevc_result sevc_vc_vmmcall(struct sevc_exception *vc);   /* vmmcall.c */
-enum sevc_result sevc_vc_read_dr7(struct sevc_exception *vc);  /* dr7.c */
-enum sevc_result sevc_vc_write_dr7(struct sevc_exception *vc); /* dr7.c */
+enum sevc_result sevc_vc_dr7(struct sevc_exception *vc);       /* dr7.c: MOV to and from it */
 
-/* MMIO, by the kind of the instruction. */
-enum sevc_result sevc_vc_mmio_load(struct sevc_exception *vc);   /* mmio.c */
-enum sevc_result sevc_vc_mmio_store(struct sevc_exception *vc);  /* mmio.c */
-enum sevc_result sevc_vc_mmio_hint(struct sevc_exception *vc);   /* mmio.c */
-enum sevc_result sevc_vc_mmio_alu(struct sevc_exception *vc);    /* mmio_alu.c */
+/* MMIO, if sevc_mmio_permitted(): one operand in memory, or a string. */
+enum sevc_result sevc_vc_mmio(struct sevc_exception *vc);        /* mmio.c */
 enum sevc_result sevc_vc_mmio_string(struct sevc_exception *vc); /* mmio_string.c */
 
 /* forward.c: exits that name no instruction, and what becomes of them. */
@@ -87,26 +78,48 @@ static inline bool sevc_vc_is_protected_msr(uint32_t msr)
 
 /* ---- how it fails ---- */
 
+/* refuse.c: sevc_refuse_as() with vc->report. */
+enum sevc_result sevc_vc_refuse_as(const struct sevc_exception *vc, uint32_t refusal);
+
 /* Notes why, and returns RESULT. */
-static inline enum sevc_result sevc_vc_refuse(struct sevc_exception *vc, enum sevc_result result,
-                                              enum sevc_stage stage, enum sevc_reason reason)
+static inline enum sevc_result sevc_vc_refuse(const struct sevc_exception *vc,
+                                              enum sevc_result result, enum sevc_stage stage,
+                                              enum sevc_reason reason)
 {
-    return sevc_refuse(vc->report, result, stage, reason);
+    return sevc_vc_refuse_as(vc, SEVC_REFUSAL(result, stage, reason));
 }
 
-/* An exception with an error code, as the processor would have raised it. */
-static inline enum sevc_result sevc_vc_raise(struct sevc_exception *vc, enum sevc_stage stage,
-                                             enum sevc_reason reason, struct sevc_fault fault)
+/* refuse.c: the same for SEVC_EXCEPTION, in the place of which stands the vector. */
+enum sevc_result sevc_vc_raise_as(const struct sevc_exception *vc, uint32_t refusal);
+
+/*
+ * An exception as the processor would have raised it: with an error code if its kind has one, which
+ * is 0 then, as CR2 is.
+ */
+static inline enum sevc_result sevc_vc_raise(const struct sevc_exception *vc, unsigned vector,
+                                             enum sevc_stage stage, enum sevc_reason reason)
 {
-    vc->report->fault = fault;
-    return sevc_vc_refuse(vc, SEVC_EXCEPTION, stage, reason);
+    return sevc_vc_raise_as(vc, SEVC_REFUSAL(vector, stage, reason));
 }
 
-static inline enum sevc_result sevc_vc_raise_gp(struct sevc_exception *vc, enum sevc_reason reason)
+static inline enum sevc_result sevc_vc_raise_gp(const struct sevc_exception *vc,
+                                                enum sevc_reason reason)
 {
-    return sevc_vc_raise(vc, SEVC_STAGE_POLICY, reason,
-                         (struct sevc_fault){ .vector = SEVC_VECTOR_GP, .has_error_code = true });
+    return sevc_vc_raise(vc, SEVC_VECTOR_GP, SEVC_STAGE_POLICY, reason);
 }
+
+/* ---- memory of the interrupted code ---- */
+
+/*
+ * copy.c: sevc_os_copy(), with the rights of the interrupted code. Returns how many bytes have been
+ * copied: if not all, report->fault says why. BUFFER is of no use to a probe.
+ */
+size_t sevc_vc_copy(const struct sevc_exception *vc, uint64_t va, void *buffer, size_t bytes,
+                    enum sevc_access access);
+
+/* The same for what is refused unless it is complete: SEVC_OK, or SEVC_EXCEPTION with COPY_FAULT. */
+enum sevc_result sevc_vc_copy_all(const struct sevc_exception *vc, uint64_t va, void *buffer,
+                                  size_t bytes, enum sevc_access access);
 
 /* ---- small facts ---- */
 
@@ -117,14 +130,15 @@ static inline enum sevc_result sevc_vc_raise_gp(struct sevc_exception *vc, enum 
 #define SEVC_STRING_IO_BYTES 4096u
 
 /*
- * What a register holds after VALUE was written to its low BYTES: a 32-bit write clears the upper
- * half, an 8-bit or 16-bit write keeps the rest (APM vol. 1, 3.1.2).
+ * set.c: writes VALUE to the low BYTES of a register: a 32-bit write clears the upper half, an
+ * 8-bit or 16-bit write keeps the rest (APM vol. 1, 3.1.2).
  */
-static inline uint64_t sevc_vc_merge(uint64_t old, uint64_t value, unsigned bytes)
-{
-    uint64_t mask = ~0ull >> (64 - 8 * bytes);
+void sevc_vc_set(uint64_t *reg, uint64_t value, unsigned bytes);
 
-    return bytes >= 4 ? value & mask : (old & ~mask) | (value & mask);
+/* The low BYTES (1, 2, 4, 8) of a number: all ones. */
+static inline uint64_t sevc_low_bytes(unsigned bytes)
+{
+    return ~0ull >> (64 - 8 * bytes);
 }
 
 static inline bool sevc_vc_has_tf(const struct sevc_exception *vc)
@@ -140,29 +154,13 @@ static inline bool sevc_vc_is_user(const struct sevc_exception *vc)
 
 /* ---- how an instruction ends ---- */
 
-/* advance.c: #DB is due, by TF. SEVC_OK_TRAP. */
-enum sevc_result sevc_vc_single_step(struct sevc_exception *vc);
-
 /* advance.c: a REP instruction has elements left: SEVC_RETRY, or SEVC_OK_TRAP. RIP stays. */
 enum sevc_result sevc_vc_pause(struct sevc_exception *vc);
 
 /*
- * The instruction is complete: the only place where RIP and RFLAGS change. SEVC_OK, or
- * SEVC_OK_TRAP if TF is set. #VC is a fault: RIP stands at the instruction, prefixes included,
- * and the RF that the processor put into the frame would hide a breakpoint on the next one (APM
- * vol. 2, 3.1.6 and 15.35.5). Inline: part of every exit.
+ * advance.c: the instruction is complete: the only place of the general way where RIP and RFLAGS change.
+ * SEVC_OK, or SEVC_OK_TRAP if TF is set.
  */
-static inline enum sevc_result sevc_vc_advance(struct sevc_exception *vc)
-{
-    struct sevc_trap *trap = vc->trap;
-    uint64_t old_rip = trap->rip;
-    uint64_t rip = old_rip + vc->insn.length;
-
-    trap->rip = vc->code_bits == 64 ? rip : (uint32_t)rip;
-    trap->rflags &= ~SEVC_RFLAGS_RF;
-    vc->report->stage = SEVC_STAGE_APPLY;
-    sevc_os_fix_shadow_stack(trap, old_rip);
-    return sevc_vc_has_tf(vc) ? sevc_vc_single_step(vc) : SEVC_OK;
-}
+enum sevc_result sevc_vc_advance(struct sevc_exception *vc);
 
 #endif

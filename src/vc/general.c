@@ -4,77 +4,6 @@
 
 #include "exception.h"
 #include "hot.h"
-#include "mmio_access.h"
-
-static enum sevc_result act_on_memory(struct sevc_exception *vc)
-{
-    enum sevc_result result = sevc_mmio_permitted(vc);
-
-    if (result != SEVC_OK) {
-        return result;
-    }
-    switch (vc->insn.kind) {
-    case SEVC_INSN_LOAD:
-        return sevc_vc_mmio_load(vc);
-    case SEVC_INSN_STORE:
-    case SEVC_INSN_STORE_IMM:
-        return sevc_vc_mmio_store(vc);
-    case SEVC_INSN_ALU:
-        return sevc_vc_mmio_alu(vc);
-    case SEVC_INSN_HINT:
-        return sevc_vc_mmio_hint(vc);
-    default: /* MOVS to SCAS */
-        return sevc_vc_mmio_string(vc);
-    }
-}
-
-/*
- * One function for each kind: a switch, because an exception path has no indirect calls. Not
- * inline, so that each case is a jump.
- */
-static __attribute__((noinline)) enum sevc_result act(struct sevc_exception *vc)
-{
-    switch (vc->insn.kind) {
-    case SEVC_INSN_RDMSR:
-        return sevc_vc_rdmsr(vc);
-    case SEVC_INSN_WRMSR:
-        return sevc_vc_wrmsr(vc);
-    case SEVC_INSN_RDTSC:
-        return sevc_vc_rdtsc(vc);
-    case SEVC_INSN_RDTSCP:
-        return sevc_vc_rdtscp(vc);
-    case SEVC_INSN_IN:
-        return sevc_vc_in(vc);
-    case SEVC_INSN_OUT:
-        return sevc_vc_out(vc);
-    case SEVC_INSN_INS:
-    case SEVC_INSN_OUTS:
-        return sevc_vc_string_io(vc);
-    case SEVC_INSN_RDPMC:
-        return sevc_vc_rdpmc(vc);
-    case SEVC_INSN_INVD:
-        return sevc_vc_invd(vc);
-    case SEVC_INSN_WBINVD:
-    case SEVC_INSN_WBNOINVD:
-        return sevc_vc_wbinvd(vc);
-    case SEVC_INSN_MONITOR:
-    case SEVC_INSN_MONITORX:
-        return sevc_vc_monitor(vc);
-    case SEVC_INSN_MWAIT:
-    case SEVC_INSN_MWAITX:
-        return sevc_vc_mwait(vc);
-    case SEVC_INSN_VMMCALL:
-        return sevc_vc_vmmcall(vc);
-    case SEVC_INSN_READ_DR:
-        return sevc_vc_read_dr7(vc);
-    case SEVC_INSN_WRITE_DR:
-        return sevc_vc_write_dr7(vc);
-    default: /* only the rows of served_exit (identify.c) come here */
-        return act_on_memory(vc);
-    }
-}
-
-/* ---- the whole ---- */
 
 static enum sevc_result act_in_session(struct sevc_exception *vc)
 {
@@ -83,7 +12,7 @@ static enum sevc_result act_in_session(struct sevc_exception *vc)
     if (result != SEVC_OK) {
         return result;
     }
-    result = act(vc);
+    result = sevc_vc_act(vc);
     sevc_session_end(&vc->session);
     return result;
 }

@@ -25,38 +25,24 @@ enum sevc_result sevc_vc_check_port(struct sevc_exception *vc, uint16_t port, un
     return sevc_vc_raise_gp(vc, SEVC_REASON_USER_IO);
 }
 
-static uint16_t port_of(const struct sevc_exception *vc)
-{
-    return (uint16_t)(vc->insn.port_immediate ? vc->insn.immediate : vc->trap->gpr[SEVC_RDX]);
-}
-
-enum sevc_result sevc_vc_in(struct sevc_exception *vc)
+enum sevc_result sevc_vc_port(struct sevc_exception *vc)
 {
     const struct sevc_insn *insn = &vc->insn;
-    uint64_t *rax = &vc->trap->gpr[SEVC_RAX];
-    uint16_t port = port_of(vc);
-    enum sevc_result result = sevc_vc_check_port(vc, port, insn->data_bytes);
-    uint32_t value;
+    uint64_t *gpr = vc->trap->gpr;
+    unsigned bytes = insn->data_bytes;
+    uint16_t port = (uint16_t)(insn->port_immediate ? insn->immediate : gpr[SEVC_RDX]);
+    enum sevc_result result = sevc_vc_check_port(vc, port, bytes);
+    uint32_t value = (uint32_t)gpr[SEVC_RAX];
 
     if (result != SEVC_OK) {
         return result;
     }
-    result = sevc_event_in(&vc->session, port, insn->data_bytes, insn->address_bytes, &value);
+    if (insn->kind == SEVC_INSN_OUT) {
+        return sevc_event_out(&vc->session, port, bytes, insn->address_bytes, value);
+    }
+    result = sevc_event_in(&vc->session, port, bytes, insn->address_bytes, &value);
     if (result == SEVC_OK) {
-        *rax = sevc_vc_merge(*rax, value, insn->data_bytes);
+        sevc_vc_set(&gpr[SEVC_RAX], value, bytes);
     }
     return result;
-}
-
-enum sevc_result sevc_vc_out(struct sevc_exception *vc)
-{
-    const struct sevc_insn *insn = &vc->insn;
-    uint16_t port = port_of(vc);
-    enum sevc_result result = sevc_vc_check_port(vc, port, insn->data_bytes);
-
-    if (result != SEVC_OK) {
-        return result;
-    }
-    return sevc_event_out(&vc->session, port, insn->data_bytes, insn->address_bytes,
-                          (uint32_t)vc->trap->gpr[SEVC_RAX]);
 }

@@ -38,40 +38,36 @@ enum sevc_result sevc_mmio_permitted(struct sevc_exception *vc)
     return SEVC_OK;
 }
 
-static enum sevc_result page_fault(struct sevc_exception *vc, uint64_t va, uint32_t error_code,
-                                   enum sevc_reason reason)
-{
-    return sevc_vc_raise(vc, SEVC_STAGE_TRANSLATE, reason,
-                         (struct sevc_fault){ .cr2 = va,
-                                              .error_code = error_code,
-                                              .vector = SEVC_VECTOR_PF,
-                                              .has_error_code = true });
-}
-
-/* Nothing is mapped: #PF; but a non-canonical address is #GP, or #SS in the stack segment. */
-static enum sevc_result not_mapped(struct sevc_exception *vc, const struct sevc_mmio_access *access,
-                                   uint64_t va)
+/*
+ * The processor would not let the access through: #PF; but of a non-canonical address, where nothing
+ * is mapped, #GP, or #SS in the stack segment. Supervisor access: no U.
+ */
+static enum sevc_result fault(struct sevc_exception *vc, const struct sevc_mmio_access *access,
+                              uint64_t va, bool present)
 {
     bool la57 = (sevc_os_register(vc->trap, SEVC_OS_CR4) & CR4_LA57) != 0;
-    bool stack = access->segment == SEVC_SS;
+    struct sevc_fault *fault = &vc->report->fault;
+    enum sevc_result result;
 
-    if (sevc_is_canonical(va, 1, la57)) {
-        return page_fault(vc, va, access->write ? PF_WRITE : 0, SEVC_REASON_NOT_MAPPED);
+    if (!present && !sevc_is_canonical(va, 1, la57)) {
+        return sevc_vc_raise(vc, access->segment == SEVC_SS ? SEVC_VECTOR_SS : SEVC_VECTOR_GP,
+                             SEVC_STAGE_TRANSLATE, SEVC_REASON_NOT_CANONICAL);
     }
-    return sevc_vc_raise(vc, SEVC_STAGE_TRANSLATE, SEVC_REASON_NOT_CANONICAL,
-                         (struct sevc_fault){ .vector = stack ? SEVC_VECTOR_SS : SEVC_VECTOR_GP,
-                                              .has_error_code = true });
+    result = sevc_vc_raise(vc, SEVC_VECTOR_PF, SEVC_STAGE_TRANSLATE,
+                           present ? SEVC_REASON_NOT_WRITABLE : SEVC_REASON_NOT_MAPPED);
+    fault->cr2 = va;
+    fault->error_code = (present ? PF_PRESENT : 0) | (access->write ? PF_WRITE : 0);
+    return result;
 }
 
-/* Translates VA, a byte of ACCESS, and checks the page that it lies on. Supervisor access: no U. */
+/* Translates VA, a byte of ACCESS, and checks the page that it lies on. */
 static enum sevc_result translate(struct sevc_exception *vc, const struct sevc_mmio_access *access,
                                   uint64_t va, struct sevc_mapping *mapping)
 {
-    if (!sevc_tap_translate(vc->trap, va, mapping)) {
-        return not_mapped(vc, access, va);
-    }
-    if (access->write && !mapping->writable) {
-        return page_fault(vc, va, PF_PRESENT | PF_WRITE, SEVC_REASON_NOT_WRITABLE);
+    bool present = sevc_tap_translate(vc->trap, va, mapping);
+
+    if (!present || (access->write && !mapping->writable)) {
+        return fault(vc, access, va, present);
     }
     return SEVC_OK;
 }
@@ -108,8 +104,10 @@ static bool touches_ghcb(const struct sevc_cpu *cpu, const struct sevc_mmio_acce
 enum sevc_result sevc_mmio_resolve(struct sevc_exception *vc, struct sevc_mmio_access *access)
 {
     struct sevc_mapping mapping;
-    enum sevc_result result = translate(vc, access, access->va, &mapping);
+    enum sevc_result result;
 
+    access->bytes = vc->insn.data_bytes;
+    result = translate(vc, access, access->va, &mapping);
     if (result != SEVC_OK) {
         return result;
     }
@@ -132,7 +130,6 @@ enum sevc_result sevc_mmio_operand(struct sevc_exception *vc, bool write,
     enum sevc_result result;
 
     access->va = sevc_linear_address(&vc->insn, vc->trap);
-    access->bytes = vc->insn.data_bytes;
     access->segment = vc->insn.memory.segment;
     access->write = write;
     result = sevc_mmio_resolve(vc, access);
@@ -140,21 +137,4 @@ enum sevc_result sevc_mmio_operand(struct sevc_exception *vc, bool write,
         return sevc_vc_refuse(vc, SEVC_FORBIDDEN, SEVC_STAGE_TRANSLATE, SEVC_REASON_ENCRYPTED_MMIO);
     }
     return result;
-}
-
-/* AH, CH, DH, BH are bits 15:8 of the registers 0 to 3. */
-uint64_t sevc_mmio_get_register(const struct sevc_exception *vc)
-{
-    return sevc_trap_gpr_value(vc->trap, vc->insn.reg) >> (vc->insn.high_byte ? 8 : 0);
-}
-
-void sevc_mmio_set_register(struct sevc_exception *vc, uint64_t value, unsigned bytes)
-{
-    uint64_t *reg = sevc_trap_gpr(vc->trap, vc->insn.reg);
-
-    if (vc->insn.high_byte) {
-        *reg = (*reg & ~0xFF00ull) | (value & 0xFF) << 8;
-    } else {
-        *reg = sevc_vc_merge(*reg, value, bytes);
-    }
 }

@@ -21,7 +21,8 @@ struct sevc_mmio_access {
 enum sevc_result sevc_mmio_permitted(struct sevc_exception *vc);
 
 /*
- * Fills in gpa and device of *ACCESS, which the caller has given va, bytes, segment and write.
+ * Fills in bytes, the instruction's, gpa and device of *ACCESS, which the caller has given va, segment
+ * and write.
  *
  * SEVC_OK          the processor would let the access through
  * SEVC_EXCEPTION   it would not: #PF, #GP, #SS in the report
@@ -36,9 +37,5 @@ enum sevc_result sevc_mmio_resolve(struct sevc_exception *vc, struct sevc_mmio_a
  */
 enum sevc_result sevc_mmio_operand(struct sevc_exception *vc, bool write,
                                    struct sevc_mmio_access *access);
-
-/* The register operand in the width of BYTES, AH to BH included; and its replacement. */
-uint64_t sevc_mmio_get_register(const struct sevc_exception *vc);
-void sevc_mmio_set_register(struct sevc_exception *vc, uint64_t value, unsigned bytes);
 
 #endif

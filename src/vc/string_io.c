@@ -11,7 +11,7 @@
 #include <sevc/event.h>
 
 #include "../arch/arch.h"
-#include "exception.h"
+#include "rep.h"
 
 /* The elements of one exit. */
 struct elements {
@@ -21,12 +21,6 @@ struct elements {
     unsigned bytes; /* of each: 1, 2, 4 */
     bool down;      /* DF: each lies below the one before */
 };
-
-/* The bits of rCX, rSI, rDI that the address size lets the instruction use. */
-static uint64_t address_mask(const struct sevc_insn *insn)
-{
-    return ~0ull >> (64 - 8 * insn->address_bytes);
-}
 
 /* How many the shared buffer holds. */
 static unsigned full(const struct elements *e)
@@ -43,7 +37,7 @@ static unsigned clamp(const struct sevc_exception *vc, uint64_t remaining, uint6
                       const struct elements *e)
 {
     unsigned shift = e->bytes >> 1; /* division by 1, 2, 4 */
-    uint64_t mask = address_mask(&vc->insn);
+    uint64_t mask = sevc_low_bytes(vc->insn.address_bytes);
     uint64_t before_wrap = (e->down ? pointer & mask : mask - (pointer & mask)) >> shift;
     uint64_t count = full(e);
 
@@ -72,38 +66,20 @@ static unsigned transfer(struct sevc_exception *vc, const struct elements *e,
                          enum sevc_access access)
 {
     unsigned together = e->down ? 1 : e->count; /* elements that one copy takes */
+    size_t bytes = (size_t)together * e->bytes;
     uint8_t *buffer = (uint8_t *)vc->cpu->ghcb.va + SEVC_GHCB_OFF_SHARED_BUFFER;
-    struct sevc_copy copy = {
-        .trap = vc->trap,
-        .va = e->va,
-        .bytes = (size_t)together * e->bytes,
-        .access = access,
-        .user = sevc_vc_is_user(vc),
-    };
+    uint64_t va = e->va;
 
     for (unsigned done = 0; done < e->count; done += together) {
-        copy.buffer = access == SEVC_ACCESS_PROBE_WRITE ? NULL : buffer + (size_t)done * e->bytes;
-        if (!sevc_tap_copy(&copy)) {
-            vc->report->fault = copy.fault;
-            return done + (unsigned)copy.done / e->bytes;
+        size_t copied = sevc_vc_copy(vc, va, buffer, bytes, access);
+
+        if (copied != bytes) {
+            return done + (unsigned)copied / e->bytes;
         }
-        copy.va -= e->bytes;
+        buffer += bytes;
+        va -= e->bytes;
     }
     return e->count;
-}
-
-/* Moves rSI or rDI, and rCX, past COUNT elements, in the width of the address size. */
-static void commit(struct sevc_exception *vc, uint64_t *pointer, const struct elements *e,
-                   unsigned count)
-{
-    uint64_t *rcx = &vc->trap->gpr[SEVC_RCX];
-    uint64_t distance = (uint64_t)count * e->bytes;
-    unsigned width = vc->insn.address_bytes;
-
-    *pointer = sevc_vc_merge(*pointer, e->down ? *pointer - distance : *pointer + distance, width);
-    if (vc->insn.rep) {
-        *rcx = sevc_vc_merge(*rcx, *rcx - count, width);
-    }
 }
 
 /* One exit, for as many elements as memory allows. Returns with *COUNT what has been moved. */
@@ -132,7 +108,7 @@ enum sevc_result sevc_vc_string_io(struct sevc_exception *vc)
     struct sevc_trap *trap = vc->trap;
     bool in = insn->kind == SEVC_INSN_INS;
     unsigned pointer = in ? SEVC_RDI : SEVC_RSI;
-    uint64_t remaining = insn->rep ? trap->gpr[SEVC_RCX] & address_mask(insn) : 1;
+    uint64_t remaining = sevc_rep_remaining(vc);
     struct sevc_string_io io = {
         .port = (uint16_t)trap->gpr[SEVC_RDX],
         .bytes = insn->data_bytes,
@@ -143,7 +119,7 @@ enum sevc_result sevc_vc_string_io(struct sevc_exception *vc)
     };
     struct elements e = {
         .bytes = insn->data_bytes,
-        .down = (trap->rflags & SEVC_RFLAGS_DF) != 0,
+        .down = sevc_rep_goes_down(vc),
     };
     enum sevc_result result;
     unsigned wanted;
@@ -165,7 +141,7 @@ enum sevc_result sevc_vc_string_io(struct sevc_exception *vc)
             return result;
         }
         if (e.count != 0) {
-            commit(vc, &trap->gpr[pointer], &e, e.count);
+            sevc_rep_commit(vc, SEVC_OUT(pointer), e.count);
         }
         if (e.count < wanted) { /* report->fault: the first element that is not complete */
             return sevc_vc_refuse(vc, SEVC_EXCEPTION, SEVC_STAGE_TRANSLATE, SEVC_REASON_COPY_FAULT);

@@ -38,29 +38,23 @@ const struct sevc_hypercall_abi sevc_hypercall_vmware = {
  * Outside 64-bit mode there are eight registers of 32 bits; what else they hold is not the
  * caller's.
  */
-static void narrow(uint64_t gpr[16])
+static enum sevc_result call(struct sevc_exception *vc, const struct sevc_hypercall_abi *abi)
 {
-    for (unsigned i = 0; i < 16; i++) {
-        gpr[i] = i < SEVC_R8 ? (uint32_t)gpr[i] : 0;
-    }
-}
-
-static enum sevc_result call_from_32_bit_code(struct sevc_exception *vc,
-                                              const struct sevc_hypercall_abi *abi)
-{
+    struct sevc_trap *trap = vc->trap;
+    bool long_mode = vc->code_bits == 64;
+    uint64_t mask = long_mode ? ~0ull : UINT32_MAX;
+    unsigned count = long_mode ? 16 : 8;
     unsigned outputs = abi->outputs | SEVC_OUT_RAX;
-    uint64_t gpr[16];
+    uint64_t gpr[16] = { 0 };
     enum sevc_result result;
 
-    for (unsigned i = 0; i < 16; i++) {
-        gpr[i] = vc->trap->gpr[i];
+    for (unsigned i = 0; i < count; i++) {
+        gpr[i] = trap->gpr[i] & mask;
     }
-    narrow(gpr);
-    result = sevc_event_vmmcall(&vc->session, abi, sevc_trap_cpl(vc->trap), (uint32_t)vc->trap->rip,
-                                gpr);
-    for (unsigned i = 0; result == SEVC_OK && i < SEVC_R8; i++) {
+    result = sevc_event_vmmcall(&vc->session, abi, sevc_trap_cpl(trap), trap->rip & mask, gpr);
+    for (unsigned i = 0; result == SEVC_OK && i < count; i++) {
         if ((outputs & SEVC_OUT(i)) != 0) {
-            vc->trap->gpr[i] = (uint32_t)gpr[i];
+            trap->gpr[i] = gpr[i] & mask;
         }
     }
     return result;
@@ -74,12 +68,7 @@ enum sevc_result sevc_vc_vmmcall(struct sevc_exception *vc)
         return sevc_vc_refuse(vc, SEVC_FORBIDDEN, SEVC_STAGE_POLICY, SEVC_REASON_HYPERCALL);
     }
     if (sevc_trap_cpl(vc->trap) != 0 && !abi->user) {
-        return sevc_vc_raise(vc, SEVC_STAGE_POLICY, SEVC_REASON_PRIVILEGE,
-                             (struct sevc_fault){ .vector = SEVC_VECTOR_UD });
+        return sevc_vc_raise(vc, SEVC_VECTOR_UD, SEVC_STAGE_POLICY, SEVC_REASON_PRIVILEGE);
     }
-    if (vc->code_bits != 64) {
-        return call_from_32_bit_code(vc, abi);
-    }
-    return sevc_event_vmmcall(&vc->session, abi, sevc_trap_cpl(vc->trap), vc->trap->rip,
-                              vc->trap->gpr);
+    return call(vc, abi);
 }

@@ -22,34 +22,33 @@ RUNS = 150000  # the corpus is the first of them, and finds almost all
 
 # validator, target, file (or header@file that includes it), text that is there once, replacement
 ROWS = [
-    ("registers", "vc", "src/vc/tsc.c", "gpr[SEVC_RCX] = aux;",
-     "gpr[SEVC_RCX] = aux, vc->trap->gpr[SEVC_R12] ^= 1;"),
-    ("outputs", "vc", "src/vc/rdpmc.c", "gpr[SEVC_RDX] = value >> 32;",
-     "gpr[SEVC_RDX] = value >> 31;"),
+    ("registers", "vc", "src/event/registers.c", "gpr[i] = (uint32_t)session->reply.gpr[i];",
+     "gpr[i] = (uint32_t)session->reply.gpr[i], gpr[SEVC_R12] ^= 1;"),
+    ("outputs", "vc", "src/event/registers.c", "gpr[i] = (uint32_t)session->reply.gpr[i];",
+     "gpr[i] = (uint32_t)(session->reply.gpr[i] >> 1);"),
     ("rip", "vc", "src/vc/hot.h@src/vc/handle.c", "trap->rip += length;",
      "trap->rip += length + 1;"),
     ("agreement", "vc", "src/vc/identify.c",
-     "served == NOT_SERVED || served != exit_code || !sevc_insn_agrees(exit_code, &vc->insn)",
-     "served == NOT_SERVED"),
-    ("disclosure", "vc", "src/event/rdpmc.c", "SEVC_GHCB_OFF_RCX, counter);",
-     "SEVC_GHCB_OFF_RCX, counter | 1ull << 40);"),
+     "!sevc_insn_agrees(report->exit_code, &vc->insn) ||", ""),
+    ("disclosure", "vc", "src/event/registers.c", "sevc_ghcb_gpr_offset(i), (uint32_t)gpr[i]);",
+     "sevc_ghcb_gpr_offset(i), gpr[i]);"),
     ("request", "vc", "src/event/ioio.c", "(uint64_t)port <<", "(uint64_t)(port ^ 1u) <<"),
     ("encrypted", "mmio", "src/vc/mmio_access.c", "if (result == SEVC_OK && !access->device)",
      "if (result == SEVC_INVALID)"),
-    ("policy", "vc", "src/vc/cache.c", "vc->cpu->policy->invd != SEVC_INVD_FORWARD",
+    ("policy", "vc", "src/vc/registers.c", "vc->cpu->policy->invd != SEVC_INVD_FORWARD",
      "vc->cpu->policy->invd > SEVC_INVD_FORWARD"),
     ("reply", "vc", "src/ghcb/session.c", "(event & SEVC_EVENTINJ_RESERVED_MASK) != 0 ||", ""),
-    ("goes-on", "mmio", "src/vc/mmio_alu.c",
-     "        result = sevc_event_mmio_read(&vc->session, access.gpa, access.bytes, &memory);\n",
-     "        result = sevc_event_mmio_read(&vc->session, access.gpa, access.bytes, &memory);\n"
-     "        if (write && result != SEVC_OK) {\n            memory = 0, result = SEVC_OK;\n"
+    ("goes-on", "mmio", "src/vc/mmio.c",
+     "        result = sevc_event_mmio_read(&vc->session, access->gpa, access->bytes, &memory);\n",
+     "        result = sevc_event_mmio_read(&vc->session, access->gpa, access->bytes, &memory);\n"
+     "        if (access->write && result != SEVC_OK) {\n            memory = 0, result = SEVC_OK;\n"
      "            vc->report->reason = SEVC_REASON_NONE;\n        }\n"),
     ("double-fetch", "vc", "src/ghcb/session.c", "session->reply.info2 = report->info2;",
      "session->reply.info2 = page->sw_exitinfo2;"),
-    ("fetch", "vc", "src/vc/identify.c", "if (!sevc_tap_copy(&copy)) {",
-     "if (!sevc_tap_copy(&copy) || !sevc_tap_copy(&copy)) {"),
-    ("destination", "string_io", "src/vc/string_io.c", "copy.va -= e->bytes;",
-     "copy.va += e->bytes;"),
+    ("fetch", "vc", "src/vc/copy.c", "if (sevc_tap_copy(&copy)) {",
+     "if (sevc_tap_copy(&copy) && sevc_tap_copy(&copy)) {"),
+    ("destination", "string_io", "src/vc/string_io.c", "        va -= e->bytes;",
+     "        va += e->bytes;"),
     ("stores", "vc", "src/ghcb/session.c", "    session->report->vmgexits++;",
      "    static uint64_t counter;\n    counter++;\n    session->report->vmgexits++;"),
     ("nesting", "vc", "src/ghcb/session.c",
@@ -62,13 +61,13 @@ ROWS = [
      "sevc_vc_has_tf(vc) ? 1 : SEVC_MMIO_REP_MAX + 1"),
     ("progress", "string_io", "src/vc/string_io.c", "remaining == 0 ? SEVC_OK : ", ""),
     ("report", "vc", "src/ghcb/session.c", "    session->report->vmgexits++;\n", ""),
-    ("hooks", "string_io", "src/vc/string_io.c", ".user = sevc_vc_is_user(vc),", ".user = false,"),
+    ("hooks", "string_io", "src/vc/copy.c", "copy.user = sevc_vc_is_user(vc);", "copy.user = false;"),
     ("msr", "vc", "src/ghcb/session.c",
      "sevc_arch_wrmsr(SEVC_MSR_GHCB, session->cpu->ghcb.gpa);\n    session->report->vmgexits++;",
      "sevc_arch_wrmsr(SEVC_MSR_GHCB, 0x5000);\n    session->report->vmgexits++;"),
     # As an instruction of the library's would: no load or store of C that the compiler tells of.
-    ("memory", "vc", "src/vc/rdpmc.c", "gpr[SEVC_RDX] = value >> 32;",
-     "gpr[SEVC_RDX] = value >> 32;\n        extern uint8_t fuzz_vm[];\n"
+    ("memory", "vc", "src/event/registers.c", "gpr[i] = (uint32_t)session->reply.gpr[i];",
+     "gpr[i] = (uint32_t)session->reply.gpr[i];\n        extern uint8_t fuzz_vm[];\n"
      "        __asm__ volatile(\"notb %0\" : \"+m\"(fuzz_vm[17000]));"),  # of the third page
     ("halt", "vc", "src/ghcb/session.c", "    case SEVC_REPLY_REJECTED:\n",
      "    case SEVC_REPLY_REJECTED:\n        sevc_arch_halt();\n"),

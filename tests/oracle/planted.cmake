@@ -24,9 +24,7 @@ function(oracle_plant name file group mnemonic from to)
 endfunction()
 
 # T30: EDK2 and Linux keep RAX[63:32] after movzx eax, byte [m].
-oracle_plant(movzx_keeps_upper_half vc/mmio_access.c basic MOVZX
-  "sevc_vc_merge(*reg, value, bytes)"
-  "sevc_vc_merge(*reg, value, bytes) | (bytes == 4 ? *reg & ~0xFFFFFFFFull : 0)")
+oracle_plant(movzx_keeps_upper_half vc/set.c basic MOVZX "bytes >= 4 ?" "bytes > 4 ?")
 
 # T31: Linux stores the immediate of REX.W C7 without its sign.
 oracle_plant(immediate_without_sign decode/decode.c basic MOV
@@ -65,13 +63,13 @@ oracle_plant(displacement_without_sign decode/operand.c basic MOV
 oracle_plant(ah_taken_for_al decode/decode.c basic MOV
   "insn->high_byte = true" "insn->high_byte = false")
 
-oracle_plant(movsx_without_sign vc/mmio.c basic MOVSX "insn->sign_extend" "false")
+oracle_plant(movsx_without_sign vc/mmio.c basic MOVSX "insn->sign_extend)" "false)")
 
 # A null segment override behind 64 or 65 does not undo it.
 oracle_plant(null_segment_counts decode/prefixes.c basic MOV
   "bool ignored = long_mode &&" "bool ignored = !long_mode &&")
 
-# The RIP rule is inline, in a header: planted where it is called.
+# The RIP rule: planted where it is called.
 oracle_plant(rf_stays_set vc/general.c basic MOV "sevc_vc_advance(vc)"
   "(sevc_vc_advance(vc) == SEVC_OK ? (vc->trap->rflags |= SEVC_RFLAGS_RF, SEVC_OK) : SEVC_OK_TRAP)")
 
@@ -94,33 +92,33 @@ if(NOT extended_known)
   return()
 endif()
 
-oracle_plant(bit_offset_without_sign vc/mmio_alu.c extended BT
-  "(int64_t)(sevc_mmio_get_register(vc) << unused_bits) >> unused_bits"
-  "(int64_t)((sevc_mmio_get_register(vc) << unused_bits) >> unused_bits)")
+oracle_plant(bit_offset_without_sign vc/mmio.c extended BT
+  "sign_extend(bit, insn->data_bytes) & -bits"
+  "(int64_t)(bit & (~0ull >> (64 - bits))) & -bits")
 
 oracle_plant(adc_without_carry vc/alu.c extended ADC
-  "return add(width, a, b, carry, rflags)" "return add(width, a, b, 0, rflags)")
+  "{ SUM, SOURCE, CARRY, ALL }" "{ SUM, SOURCE, 0, ALL }")
 
 oracle_plant(inc_changes_carry vc/alu.c extended INC
-  "return keep_carry(add(width, a, 1, 0, rflags), rflags)" "return add(width, a, 1, 0, rflags)")
+  "{ SUM, ONE, 0, ALL & ~CF }" "{ SUM, ONE, 0, ALL }")
 
-oracle_plant(cmp_writes_back vc/mmio_alu.c extended CMP
-  "return operation == SEVC_ALU_CMP || " "return ")
+oracle_plant(cmp_writes_back vc/mmio.c extended CMP
+  "return insn->operation == SEVC_ALU_CMP || " "return ")
 
 oracle_plant(movbe_swaps_eight_bytes vc/mmio.c extended MOVBE
   "__builtin_bswap64(value) >> (64 - 8 * bytes)" "__builtin_bswap64(value)")
 
 # T24: EDK2 and others ignore DF.
-oracle_plant(df_ignored vc/mmio_string.c extended MOVS
-  "(vc->trap->rflags & SEVC_RFLAGS_DF) != 0 ? 0 - bytes : bytes" "bytes")
+oracle_plant(df_ignored vc/rep.c extended MOVS
+  "if (sevc_rep_goes_down(vc))" "if (false)")
 
 # T26: REP with a count of 0 does one element.
 oracle_plant(rep_zero_runs_once vc/mmio_string.c extended STOS
-  "if (remaining(vc) == 0) {" "if (remaining(vc) == ~0ull) {")
+  "if (left == 0) {" "if (left == ~0ull) {")
 
 # T28: with 67 the registers are EDI and ECX, and what is written back is zero-extended.
-oracle_plant(string_registers_of_67 vc/mmio_string.c extended STOS
-  "unsigned width = vc->insn.address_bytes" "unsigned width = 8")
+oracle_plant(string_registers_of_67 vc/rep.c extended STOS
+  "*reg + distance, vc->insn.address_bytes" "*reg + distance, 8")
 
 oracle_plant(repne_taken_for_repe vc/mmio_string.c extended SCAS
   "equal == vc->insn.repne" "!equal")

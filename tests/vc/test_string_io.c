@@ -414,7 +414,7 @@ static void an_address_that_wraps_ends_the_chunk(void **state)
         expect_out(
             (INFO_OUTSB_REP & ~(uint64_t)(SEVC_IOIO_ADDRESS_64 | 7 << SEVC_IOIO_SEGMENT_SHIFT)) |
                 SEVC_IOIO_ADDRESS_32 |
-                (cases[i].down ? SEVC_FS : SEVC_DS) << SEVC_IOIO_SEGMENT_SHIFT,
+                (uint64_t)(cases[i].down ? SEVC_FS : SEVC_DS) << SEVC_IOIO_SEGMENT_SHIFT,
             2, expected, 2);
         assert_int_equal(world_run(SEVC_EXIT_IOIO), SEVC_RETRY);
         assert_int_equal(world.trap.gpr[SEVC_RSI], cases[i].next);
