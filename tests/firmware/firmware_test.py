@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -44,7 +45,7 @@ def run(options, *arguments, clock=("--icount", ICOUNT), firmware=FIRMWARE):
     report = json.loads(result.stdout)
     print(json.dumps({key: report[key] for key in ("verdict", "words", "concessions", "counts",
                                                    "totals", "seconds",
-                                                   "seconds_without_monitor")}))
+                                                   "compared")}))
     return result.returncode, result.stderr, report
 
 
@@ -75,17 +76,19 @@ def test_vars(options, folder):
     disk = os.path.join(folder, "disk")
     os.mkdir(disk)
     script(disk, "echo The shell is here", "ver", "set sevc kept", "reset -s")
-    status, console, report = run(options, "--disk", disk, "--vars", flash, "--compare",
-                                  clock=())  # the ratio is one of real times
+    status, console, report = run(options, "--disk", disk, "--vars", flash,
+                                  "--compare", "UEFI Interactive Shell", clock=())
     expect_power_off(status, report)
     expect(said(console, "The shell is here"), "the shell did not speak")
     expect("UEFI Interactive Shell" in console, "no shell")
     expect(set(report["concessions"]) == CONCESSIONS, f"spared: {report['concessions']}")
     for code in (IOIO, CPUID, MSR):
         expect(count(report, code) > 100, f"few exits 0x{code:x}: was this an SEV-ES guest?")
-    ratio = report["seconds"] / report["seconds_without_monitor"]
-    print(f"firmware to shell and off: {report['totals']['exits']} exits of SVM, "
-          f"{report['totals']['vc']} #VC, {ratio:.2f} times as long as without the monitor")
+    cost = report["compared"]
+    expect(cost is not None and cost["processor_seconds"] > cost["processor_seconds_without"] > 0,
+           f"no comparison: {cost}")
+    print(f"firmware to the shell's banner: {cost['ratio']:.2f} times the processor time without the "
+          f"monitor; and off: {report['totals']['exits']} exits of SVM, {report['totals']['vc']} #VC")
     with open(FIRMWARE, "rb") as first, open(flash, "rb") as now:
         expect(now.read() != first.read(os.path.getsize(flash)), "nothing was stored")
 
@@ -94,6 +97,40 @@ def test_vars(options, folder):
     status, console, report = run(options, "--disk", disk, "--vars", flash)
     expect_power_off(status, report)
     expect(said(console, "sevc=kept"), "the variable is not there any more")
+
+
+TRACE_HEADER, RECORD = 40, struct.Struct("<IIHHII")  # docs/trace-format.md
+EXCEPTION, PAGE_SENT, PAGE_RETURNED, MSR_SENT, LOST = 2, 5, 6, 7, 10
+
+
+def record_types(path):
+    """How many records of each type; every one must be there."""
+    found, at, last = {}, TRACE_HEADER, 0
+    with open(path, "rb") as file:
+        data = file.read()
+    while at < len(data):
+        _, length, kind, _, number, _ = RECORD.unpack_from(data, at)
+        expect(length >= RECORD.size and at + length <= len(data), f"record {number} is cut")
+        expect(number == last + 1, f"record {number} behind {last}")
+        found[kind] = found.get(kind, 0) + 1
+        at, last = at + length, number
+    return found
+
+
+def test_trace(options, folder):
+    """A trace of all of it: each exception and each VMGEXIT that the monitor has counted."""
+    path = os.path.join(folder, "trace")
+    disk = os.path.join(folder, "disk")
+    os.mkdir(disk)
+    script(disk, "echo The shell is here", "reset -s")
+    status, console, report = run(options, "--disk", disk, "--trace", path)
+    expect_power_off(status, report)
+    expect(said(console, "The shell is here"), "the shell did not speak")
+    types, totals = record_types(path), report["totals"]
+    print(f"trace: {os.path.getsize(path)} bytes, {sum(types.values())} records: {types}")
+    expect(types[EXCEPTION] == totals["vc"] > 10000, f"{totals['vc']} #VC")
+    expect(types[PAGE_SENT] + types[MSR_SENT] == totals["vmgexit"], f"{totals['vmgexit']} VMGEXITs")
+    expect(types[PAGE_SENT] == types[PAGE_RETURNED] and LOST not in types, "records are missing")
 
 
 def test_smp(options, folder):
@@ -147,7 +184,8 @@ def test_flash(options, folder):
         expect(now.read() == wanted, "the flash's file has something else")
 
 
-TESTS = {"vars": test_vars, "flash": test_flash, "smp": test_smp, "grub": test_grub, "planted": test_planted}
+TESTS = {"vars": test_vars, "flash": test_flash, "smp": test_smp, "grub": test_grub,
+         "trace": test_trace, "planted": test_planted}
 
 
 def main():

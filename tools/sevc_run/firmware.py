@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Stock UEFI firmware as the guest, its variables, its disks (docs/firmware.md)."""
 
+import math
 import os
+import select
 import struct
 import subprocess
+import tempfile
 import time
 
 from sevc_run import processors
+from sevc_run.cost import Meter
 from sevc_run.status import Refusal, Status
 
 # What a stock OVMF does that the judge would call a violation, and no real host does
@@ -23,14 +27,14 @@ def add_arguments(parser):
         help="an IDE or SATA disk for the firmware: a directory, an image or an ISO (repeatable)")
     add("--vars", metavar="FILE", help="the firmware's flash of variables; made if it does not "
         "exist (variables are forgotten)")
-    add("--compare", action="store_true", help="run the firmware without the monitor too, and "
-        "print how much slower it was with")
+    add("--compare", nargs="?", const="", metavar="TEXT", help="run the firmware without the monitor "
+        "too, and print how much slower it was with; until the console says TEXT, if that is given")
 
 
 def check(options):
     if options.firmware is None:
         for name, value in (("--disk", options.disk), ("--vars", options.vars),
-                            ("--compare", options.compare)):
+                            ("--compare", options.compare is not None)):
             if value:
                 raise Refusal(Status.USAGE, f"{name} needs --firmware")
         return
@@ -39,7 +43,7 @@ def check(options):
                       "its --disk, or --linux")
     if options.module:
         raise Refusal(Status.USAGE, "--module: firmware takes no modules, but disks (--disk)")
-    if options.compare and (options.gdb or options.hostile):
+    if options.compare is not None and (options.gdb or options.hostile):
         raise Refusal(Status.USAGE, "--compare does not go with --gdb and --hostile")
     options.flash_bytes = flash_bytes(options.firmware)
     for disk in options.disk:
@@ -137,12 +141,12 @@ def config(options):
 # ---- The same without the monitor ----
 
 
-def time_without(options, qemu, memory):
-    """Result: seconds that the firmware and what it boots take by themselves."""
+def cost_without(options, qemu, memory):
+    """Result: the Meter of the firmware, and what it boots, by themselves."""
     command = [
         qemu, "-accel", "tcg", "-machine", options.machine, "-cpu", "EPYC,phys-bits=48",
         "-m", memory, "-smp", str(options.cpus), "-nodefaults", "-no-user-config",
-        "-display", "none", "-no-reboot", "-serial", "null",
+        "-display", "none", "-no-reboot", "-serial", "stdio",
         "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
     ]
     code_bytes = os.path.getsize(options.firmware) - options.flash_bytes
@@ -150,15 +154,40 @@ def time_without(options, qemu, memory):
                      f"file={quoted(options.firmware)}")
     command += disks(options) + linux_kernel(options) + processors.qemu_options(options)
     command += options.qemu_options
-    started = time.monotonic()
-    try:
-        result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                timeout=options.timeout or None, check=False)
-    except subprocess.TimeoutExpired as error:
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=complaints)
+        meter = Meter(process.pid, options.compare)
+        try:
+            in_time = watch(process, meter, options.timeout)
+        finally:
+            process.kill()
+            process.wait()
+        meter.ended()
+        complaints.seek(0)
+        words = complaints.read().decode("utf-8", "replace").strip()[-200:]
+    if not in_time:
         raise Refusal(Status.TIMEOUT, "--compare: without the monitor it did not end in "
-                      f"{options.timeout:g} seconds") from error
+                      f"{options.timeout:g} seconds")
+    if meter.seconds is None:
+        raise Refusal(Status.ERROR, f"--compare: without the monitor the console never said "
+                      f"'{options.compare}' ({words})")
     # isa-debug-exit: 1 for success
-    if result.returncode not in (0, 1) or "could not" in result.stderr.lower():
-        raise Refusal(Status.ERROR, "--compare: QEMU ended with status "
-                      f"{result.returncode} ({result.stderr.strip()[-200:]})")
-    return time.monotonic() - started
+    if not options.compare and (process.returncode not in (0, 1) or "could not" in words.lower()):
+        raise Refusal(Status.ERROR, f"--compare: QEMU ended with status {process.returncode} ({words})")
+    return meter
+
+
+def watch(process, meter, timeout):
+    """Until QEMU ends, or its meter has seen enough. Result: False if time ran out."""
+    deadline = time.monotonic() + (timeout or math.inf)
+    while time.monotonic() < deadline:
+        if not select.select([process.stdout], [], [], 0.1)[0]:
+            continue
+        data = os.read(process.stdout.fileno(), 65536)
+        if not data:
+            process.wait(10)
+            return True
+        if meter.feed(data):
+            return True
+    return False

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+from sevc_run.cost import Meter
 from sevc_run.command import chardevs_to_pipes, qemu_command, qemu_memory
 from sevc_run.report import Report
 from sevc_run.status import Refusal, Status
@@ -100,6 +101,7 @@ class Run:
         self.qemu_pending = b""
         self.qemu_last_line = ""
         self.started = time.monotonic()
+        self.meter = Meter(machine.process.pid, options.compare)
         self.deadline = self.started + options.timeout if options.timeout else None
         self.verdict_at = None
 
@@ -112,6 +114,7 @@ class Run:
 
     def take(self, name, data):
         if name == "console":
+            self.meter.feed(data)
             self.console.write(data)
             self.console.flush()
             self.console_column = len(data) - data.rfind(b"\n") - 1
@@ -170,6 +173,7 @@ class Run:
 
     def close(self):
         self.machine.end()
+        self.meter.ended()
         if self.machine.tracer is not None:
             self.machine.tracer.close()
         self.qemu_line(self.qemu_pending)

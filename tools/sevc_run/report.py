@@ -190,7 +190,7 @@ def table(report):
         f"{row[3]:>{widths[3]}}".rstrip() for row in rows)
 
 
-def print_text(status, report, reason, concessions, seconds, without):
+def print_text(status, report, reason, concessions, seconds, compared):
     print()
     if report.counts:
         print(table(report))
@@ -203,14 +203,15 @@ def print_text(status, report, reason, concessions, seconds, without):
     if "exits" in report.totals:
         print(f"run: {report.totals['exits']} exits of QEMU's SVM, "
               f"{report.totals.get('flips', 0)} page flips, {seconds:.1f} seconds")
-    if without:
-        print(f"compare: {seconds:.1f} seconds; {without:.1f} without the monitor: "
-              f"{seconds / without:.2f} times")
+    if compared:
+        print(f"compare: {compared['seconds']:.1f} seconds, {compared['seconds_without']:.1f} without "
+              f"the monitor; processor seconds {compared['processor_seconds']:.1f}, "
+              f"{compared['processor_seconds_without']:.1f} without: {compared['ratio']:.2f} times")
     suffix = f" [{'; '.join(concessions)}]" if concessions else ""
     print(f"verdict: {words(status, report, reason)}{suffix}")
 
 
-def print_json(status, report, reason, concessions, seconds, without, command):
+def print_json(status, report, reason, concessions, seconds, compared, command):
     print(json.dumps({
         "verdict": report.verdict if reason is None else status.name.lower(),
         "status": int(status),
@@ -224,6 +225,7 @@ def print_json(status, report, reason, concessions, seconds, without, command):
         "nmi_complete_missing": report.forgotten,
         "hostile": report.hostile,
         "seconds": round(seconds, 3),
-        "seconds_without_monitor": round(without, 3) if without else None,
+        "seconds_without_monitor": compared["seconds_without"] if compared else None,
+        "compared": compared,
         "command": command,
     }, indent=2))
