@@ -8,23 +8,10 @@
 
 enum {
     EVEX_PREFIX_BYTES = 4,
-    EVEX_AFTER_PREFIXES = EVEX_PREFIX_BYTES + 2, /* opcode and ModRM byte */
     DEFINED_MAPS = 1 << 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 6,
+    /* #UD before EVEX, as REX is. */
+    FORBIDDEN_PREFIXES = SEVC_PREFIX_OPERAND_SIZE | SEVC_PREFIX_REPEAT | SEVC_PREFIX_LOCK,
 };
-
-/*
- * 62 is BOUND outside 64-bit mode, unless the next byte would be a ModRM byte of a register form,
- * which BOUND does not have.
- */
-bool sevc_is_evex(const uint8_t *bytes, size_t limit, const struct sevc_prefixes *prefixes,
-                  unsigned code_bits)
-{
-    size_t at = prefixes->count;
-
-    if (at >= limit || bytes[at] != 0x62)
-        return false;
-    return code_bits == 64 || (at + 1 < limit && bytes[at + 1] >> 6 == 3);
-}
 
 /* Map 3 has an immediate throughout; in map 1 the shuffles, shifts, compares and inserts. */
 static bool has_immediate(uint8_t map, uint8_t opcode)
@@ -35,42 +22,32 @@ static bool has_immediate(uint8_t map, uint8_t opcode)
                                   (opcode >= 0xC4 && opcode <= 0xC6));
 }
 
-enum sevc_result sevc_evex_parts(const uint8_t *bytes, size_t limit,
-                                 const struct sevc_prefixes *prefixes, unsigned address_bytes,
-                                 struct sevc_parts *parts)
+/*
+ * 62 is BOUND outside 64-bit mode, unless the next byte would be a ModRM byte of a register form,
+ * which BOUND does not have.
+ */
+enum sevc_result sevc_evex_decode(const struct sevc_code *code, struct sevc_insn *insn)
 {
-    const uint8_t *evex = bytes + prefixes->count;
-    size_t length = prefixes->count + (size_t)EVEX_AFTER_PREFIXES;
-    uint8_t modrm, base;
-
-    if (prefixes->rex || (prefixes->seen & ~(SEVC_PREFIX_SEGMENT | SEVC_PREFIX_ADDRESS_SIZE)))
-        return SEVC_BAD_INSN; /* #UD: 66, F2, F3, LOCK or REX before EVEX */
-    if (length > limit)
-        return SEVC_RETRY;
-    if ((evex[1] & 8) != 0 || !(1u << (evex[1] & 7) & DEFINED_MAPS) || (evex[2] & 4) == 0)
-        return SEVC_BAD_INSN; /* reserved bits */
-    modrm = evex[5];
-    *parts = (struct sevc_parts){
+    const struct sevc_prefixes *prefixes = &code->prefixes;
+    const uint8_t *evex = &code->bytes[prefixes->count];
+    unsigned at = prefixes->count + EVEX_PREFIX_BYTES + 1u; /* the ModRM byte */
+    struct sevc_memory_operand operand = { 0 };
+    struct sevc_unknown unknown = {
         .map = evex[1] & 7,
         .opcode = evex[4],
         .vex = true,
-        .memory = modrm >> 6 != 3,
-        .mod = modrm >> 6,
-        .reg = (modrm >> 3) & 7,
-        .rm = modrm & 7,
+        .memory = evex[5] < 0xC0,
     };
-    base = parts->rm;
-    parts->sib = parts->memory && parts->rm == 4 && address_bytes != 2;
-    if (parts->sib) {
-        if (length >= limit)
-            return SEVC_RETRY;
-        base = evex[EVEX_AFTER_PREFIXES] & 7;
-        length++;
-    }
-    length += sevc_displacement_bytes(parts->mod, base, address_bytes);
-    length += has_immediate(parts->map, parts->opcode);
-    if (length > SEVC_INSN_MAX_BYTES)
+
+    if (!(prefixes->seen & SEVC_MODE_64) && evex[1] < 0xC0)
+        return SEVC_UNSUPPORTED;
+    insn->length = (uint8_t)(at + 1); /* at least */
+    if (prefixes->rex || (prefixes->seen & FORBIDDEN_PREFIXES))
         return SEVC_BAD_INSN;
-    parts->length = (uint8_t)length;
-    return length <= limit ? SEVC_OK : SEVC_RETRY;
+    if ((evex[1] & 8) != 0 || !(1u << unknown.map & DEFINED_MAPS) || (evex[2] & 4) == 0)
+        return SEVC_BAD_INSN; /* reserved bits */
+    at = unknown.memory ? sevc_modrm_operand(code, at, &operand) : at + 1;
+    unknown.length = (uint8_t)(at + has_immediate(unknown.map, unknown.opcode));
+    sevc_name_unknown(&unknown, insn);
+    return SEVC_OK;
 }

@@ -55,7 +55,7 @@
     {                                                                                              \
         .form = SEVC_FORM_MODRM, .kind = SEVC_INSN_##kind_, .flags = (flags_),                     \
         .data_bytes = SEVC_WIDTH_##data, .register_bytes = SEVC_WIDTH_NONE,                        \
-        .source = SEVC_SOURCE_##source_, .immediate = (immediate_)                                 \
+        .source = SEVC_SOURCE_##source_, .immediate = SEVC_WIDTH_##immediate_                      \
     }
 
 #define ALU(operation_, size, source_, flags_, immediate_)                                         \
@@ -65,18 +65,19 @@
         .register_bytes =                                                                          \
             SEVC_SOURCE_##source_ == SEVC_SOURCE_REGISTER ? SEVC_WIDTH_##size : SEVC_WIDTH_NONE,   \
         .operation = SEVC_ALU_##operation_, .source = SEVC_SOURCE_##source_,                       \
-        .immediate = (immediate_)                                                                  \
+        .immediate = SEVC_WIDTH_##immediate_                                                       \
     }
 
 /* 00 to 3B: four forms of each operation; those with AL and rAX have no memory operand. */
 #define ARITHMETIC(first, operation)                                                               \
-    [(first) + 0] = ALU(operation, 1, REGISTER, 0, 0),                                             \
-               [(first) + 1] = ALU(operation, OPERAND, REGISTER, 0, 0),                            \
-               [(first) + 2] = ALU(operation, 1, REGISTER, SEVC_OPCODE_TO_REGISTER, 0),            \
-               [(first) + 3] = ALU(operation, OPERAND, REGISTER, SEVC_OPCODE_TO_REGISTER, 0)
+    [(first) + 0] = ALU(operation, 1, REGISTER, 0, NONE),                                          \
+               [(first) + 1] = ALU(operation, OPERAND, REGISTER, 0, NONE),                         \
+               [(first) + 2] = ALU(operation, 1, REGISTER, SEVC_OPCODE_TO_REGISTER, NONE),         \
+               [(first) + 3] = ALU(operation, OPERAND, REGISTER, SEVC_OPCODE_TO_REGISTER, NONE)
 
 const struct sevc_opcode sevc_one_byte_opcodes[256] = {
     [0x0F] = FORM(ESCAPE),
+    [0x62] = FORM(EVEX),
 
     [0x26] = OVERRIDE(ES),
     [0x2E] = OVERRIDE(CS),
@@ -108,24 +109,24 @@ const struct sevc_opcode sevc_one_byte_opcodes[256] = {
     [0x4F] = REX,
 
     [0x6C] = IO(STRING, INS, 1),
-    [0x6D] = IO(STRING, INS, OPERAND),
+    [0x6D] = IO(STRING, INS, 2_OR_4),
     [0x6E] = IO(STRING, OUTS, 1),
-    [0x6F] = IO(STRING, OUTS, OPERAND),
+    [0x6F] = IO(STRING, OUTS, 2_OR_4),
     [0xE4] = IO(PORT, IN, 1),
-    [0xE5] = IO(PORT, IN, OPERAND),
+    [0xE5] = IO(PORT, IN, 2_OR_4),
     [0xE6] = IO(PORT, OUT, 1),
-    [0xE7] = IO(PORT, OUT, OPERAND),
+    [0xE7] = IO(PORT, OUT, 2_OR_4),
     [0xEC] = IO(IMPLIED, IN, 1),
-    [0xED] = IO(IMPLIED, IN, OPERAND),
+    [0xED] = IO(IMPLIED, IN, 2_OR_4),
     [0xEE] = IO(IMPLIED, OUT, 1),
-    [0xEF] = IO(IMPLIED, OUT, OPERAND),
+    [0xEF] = IO(IMPLIED, OUT, 2_OR_4),
 
     /*
      * MOVSXD: ARPL outside 64-bit mode. Without REX.W it extends nothing. With 66 an AMD
      * processor reads four bytes and writes two (MOVSXD Gv, Ed in APM vol. 3, table A-1); an
      * Intel one reads two.
      */
-    [0x63] = MOVE(MODRM, LOAD, 4, OPERAND, SEVC_OPCODE_SIGNED | SEVC_OPCODE_LONG_MODE),
+    [0x63] = MOVE(MODRM, LOAD, 4, OPERAND, SEVC_OPCODE_SIGNED | SEVC_OPCODE_NOT_16_32),
     [0x88] = MOVE(MODRM, STORE, 1, 1, 0),
     [0x89] = MOVE(MODRM, STORE, OPERAND, OPERAND, 0),
     [0x8A] = MOVE(MODRM, LOAD, 1, 1, 0),
@@ -149,15 +150,15 @@ const struct sevc_opcode sevc_one_byte_opcodes[256] = {
     [0x81] = GROUP(81),
     [0x82] = GROUP(82),
     [0x83] = GROUP(83),
-    [0x84] = ALU(TEST, 1, REGISTER, 0, 0),
-    [0x85] = ALU(TEST, OPERAND, REGISTER, 0, 0),
+    [0x84] = ALU(TEST, 1, REGISTER, 0, NONE),
+    [0x85] = ALU(TEST, OPERAND, REGISTER, 0, NONE),
     [0xF6] = GROUP(F6),
     [0xF7] = GROUP(F7),
     [0xFE] = GROUP(FE),
     [0xFF] = GROUP(FF),
 
-    [0x86] = MEMORY(ATOMIC, 1, NONE, 0, 0), /* XCHG */
-    [0x87] = MEMORY(ATOMIC, OPERAND, NONE, 0, 0),
+    [0x86] = MEMORY(ATOMIC, 1, NONE, 0, NONE), /* XCHG */
+    [0x87] = MEMORY(ATOMIC, OPERAND, NONE, 0, NONE),
 
     [0xA4] = IO(STRING, MOVS, 1),
     [0xA5] = IO(STRING, MOVS, OPERAND),
@@ -191,20 +192,20 @@ const struct sevc_opcode sevc_two_byte_opcodes[256] = {
     [0xC3] = MOVE(MODRM, STORE, 4_OR_8, 4_OR_8, /* MOVNTI */
                   SEVC_OPCODE_NO_66 | SEVC_OPCODE_NO_REPEAT),
 
-    [0xA3] = ALU(BT, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET, 0),
-    [0xAB] = ALU(BTS, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET, 0),
-    [0xB3] = ALU(BTR, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET, 0),
-    [0xBB] = ALU(BTC, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET, 0),
+    [0xA3] = ALU(BT, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET, NONE),
+    [0xAB] = ALU(BTS, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET, NONE),
+    [0xB3] = ALU(BTR, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET, NONE),
+    [0xBB] = ALU(BTC, OPERAND, REGISTER, SEVC_OPCODE_BIT_OFFSET, NONE),
     [0xBA] = GROUP(0FBA),
 
     [0x0D] = GROUP(0F0D),
     [0x18] = GROUP(0F18),
     [0xAE] = GROUP(0FAE),
 
-    [0xB0] = MEMORY(ATOMIC, 1, NONE, 0, 0), /* CMPXCHG */
-    [0xB1] = MEMORY(ATOMIC, OPERAND, NONE, 0, 0),
-    [0xC0] = MEMORY(ATOMIC, 1, NONE, 0, 0), /* XADD */
-    [0xC1] = MEMORY(ATOMIC, OPERAND, NONE, 0, 0),
+    [0xB0] = MEMORY(ATOMIC, 1, NONE, 0, NONE), /* CMPXCHG */
+    [0xB1] = MEMORY(ATOMIC, OPERAND, NONE, 0, NONE),
+    [0xC0] = MEMORY(ATOMIC, 1, NONE, 0, NONE), /* XADD */
+    [0xC1] = MEMORY(ATOMIC, OPERAND, NONE, 0, NONE),
     [0xC7] = GROUP(0FC7),
 };
 
@@ -227,27 +228,27 @@ const struct sevc_opcode sevc_movbe_opcodes[2] = {
 #define UNARY_GROUP(size, bytes)                                                                   \
     {                                                                                              \
         ALU(TEST, size, IMMEDIATE, 0, bytes), ALU(TEST, size, IMMEDIATE, 0, bytes),                \
-            ALU(NOT, size, NONE, 0, 0), ALU(NEG, size, NONE, 0, 0)                                 \
+            ALU(NOT, size, NONE, 0, NONE), ALU(NEG, size, NONE, 0, NONE)                           \
     }
 
 #define STEP_GROUP(size)                                                                           \
     {                                                                                              \
-        ALU(INC, size, NONE, 0, 0), ALU(DEC, size, NONE, 0, 0)                                     \
+        ALU(INC, size, NONE, 0, NONE), ALU(DEC, size, NONE, 0, NONE)                               \
     }
-#define HINT(data) MEMORY(HINT, data, NONE, 0, 0)
+#define HINT(data) MEMORY(HINT, data, NONE, 0, NONE)
 
 /* A cache line flushed: to the processor it counts as a load of a byte (APM vol. 3, CLFLUSH). */
-#define FLUSH MEMORY(HINT, 1, NONE, SEVC_OPCODE_NO_REPEAT, 0)
+#define FLUSH MEMORY(HINT, 1, NONE, SEVC_OPCODE_NO_REPEAT, NONE)
 
 const struct sevc_opcode sevc_group_opcodes[SEVC_GROUP_COUNT][8] = {
     [SEVC_GROUP_80] = IMMEDIATE_GROUP(1, 0, 1),
-    [SEVC_GROUP_81] = IMMEDIATE_GROUP(OPERAND, 0, 4),
-    [SEVC_GROUP_82] = IMMEDIATE_GROUP(1, SEVC_OPCODE_LEGACY, 1), /* 80, once more */
+    [SEVC_GROUP_81] = IMMEDIATE_GROUP(OPERAND, 0, 2_OR_4),
+    [SEVC_GROUP_82] = IMMEDIATE_GROUP(1, SEVC_OPCODE_NOT_64, 1), /* 80, once more */
     [SEVC_GROUP_83] = IMMEDIATE_GROUP(OPERAND, 0, 1),
     [SEVC_GROUP_C6] = { MEMORY(STORE_IMM, 1, IMMEDIATE, 0, 1) },
-    [SEVC_GROUP_C7] = { MEMORY(STORE_IMM, OPERAND, IMMEDIATE, 0, 4) },
+    [SEVC_GROUP_C7] = { MEMORY(STORE_IMM, OPERAND, IMMEDIATE, 0, 2_OR_4) },
     [SEVC_GROUP_F6] = UNARY_GROUP(1, 1),
-    [SEVC_GROUP_F7] = UNARY_GROUP(OPERAND, 4),
+    [SEVC_GROUP_F7] = UNARY_GROUP(OPERAND, 2_OR_4),
     [SEVC_GROUP_FE] = STEP_GROUP(1),
     [SEVC_GROUP_FF] = STEP_GROUP(OPERAND),
     [SEVC_GROUP_0F0D] = { HINT(NONE), HINT(NONE), HINT(NONE), HINT(NONE), /* PREFETCH(W) */
@@ -259,7 +260,8 @@ const struct sevc_opcode sevc_group_opcodes[SEVC_GROUP_COUNT][8] = {
                           [5] = ALU(BTS, OPERAND, IMMEDIATE, 0, 1),
                           [6] = ALU(BTR, OPERAND, IMMEDIATE, 0, 1),
                           [7] = ALU(BTC, OPERAND, IMMEDIATE, 0, 1) },
-    [SEVC_GROUP_0FC7] = { [1] = MEMORY(ATOMIC, 8_OR_16, NONE, 0, 0) }, /* CMPXCHG8B, CMPXCHG16B */
+    [SEVC_GROUP_0FC7] = { [1] =
+                              MEMORY(ATOMIC, 8_OR_16, NONE, 0, NONE) }, /* CMPXCHG8B, CMPXCHG16B */
 };
 
 /*
@@ -270,10 +272,10 @@ const struct sevc_opcode sevc_group_opcodes[SEVC_GROUP_COUNT][8] = {
  */
 const struct sevc_group_7 sevc_group_7[SEVC_GROUP_7_ROWS] = {
     /* ModRM, plain, 66, F2, F3 */
-    { 0xC8, SEVC_INSN_MONITOR, SEVC_INSN_OTHER, SEVC_INSN_OTHER, SEVC_INSN_OTHER },
-    { 0xC9, SEVC_INSN_MWAIT, SEVC_INSN_OTHER, SEVC_INSN_OTHER, SEVC_INSN_OTHER },
-    { 0xD9, SEVC_INSN_VMMCALL, SEVC_INSN_OTHER, SEVC_INSN_VMGEXIT, SEVC_INSN_VMGEXIT },
-    { 0xF9, SEVC_INSN_RDTSCP, SEVC_INSN_RDTSCP, SEVC_INSN_RDTSCP, SEVC_INSN_RDTSCP },
-    { 0xFA, SEVC_INSN_MONITORX, SEVC_INSN_OTHER, SEVC_INSN_OTHER, SEVC_INSN_OTHER },
-    { 0xFB, SEVC_INSN_MWAITX, SEVC_INSN_OTHER, SEVC_INSN_OTHER, SEVC_INSN_OTHER },
+    { 0xC8, { SEVC_INSN_MONITOR } },
+    { 0xC9, { SEVC_INSN_MWAIT } },
+    { 0xD9, { SEVC_INSN_VMMCALL, SEVC_INSN_OTHER, SEVC_INSN_VMGEXIT, SEVC_INSN_VMGEXIT } },
+    { 0xF9, { SEVC_INSN_RDTSCP, SEVC_INSN_RDTSCP, SEVC_INSN_RDTSCP, SEVC_INSN_RDTSCP } },
+    { 0xFA, { SEVC_INSN_MONITORX } },
+    { 0xFB, { SEVC_INSN_MWAITX } },
 };

@@ -31,27 +31,34 @@ static const struct opcode_range general[] = {
 };
 
 static bool is_within(const struct opcode_range *ranges, size_t count,
-                      const struct sevc_parts *parts)
+                      const struct sevc_unknown *unknown)
 {
     for (size_t i = 0; i < count; i++) {
-        if (parts->map == ranges[i].map && parts->opcode >= ranges[i].first &&
-            parts->opcode <= ranges[i].last)
+        if (unknown->map == ranges[i].map && unknown->opcode >= ranges[i].first &&
+            unknown->opcode <= ranges[i].last)
             return true;
     }
     return false;
 }
 
 /* 0F AE: FXSAVE, FXRSTOR, LDMXCSR, STMXCSR, XSAVE, XRSTOR; 6 and 7 are CLWB and CLFLUSH too. */
-static bool is_state_access(const struct sevc_parts *parts)
+static bool is_state_access(const struct sevc_unknown *unknown)
 {
-    return parts->map == SEVC_MAP_0F && parts->opcode == 0xAE && parts->reg <= 5;
+    return unknown->map == SEVC_MAP_0F && unknown->opcode == 0xAE && unknown->reg <= 5;
 }
 
-bool sevc_is_vector(const struct sevc_parts *parts)
+static bool is_vector(const struct sevc_unknown *unknown)
 {
-    if (parts->map == SEVC_MAP_OTHER)
+    if (unknown->map == SEVC_MAP_OTHER)
         return true;
-    if (parts->vex)
-        return !is_within(general, sizeof(general) / sizeof(general[0]), parts);
-    return is_state_access(parts) || is_within(legacy, sizeof(legacy) / sizeof(legacy[0]), parts);
+    if (unknown->vex)
+        return !is_within(general, sizeof(general) / sizeof(general[0]), unknown);
+    return is_state_access(unknown) ||
+           is_within(legacy, sizeof(legacy) / sizeof(legacy[0]), unknown);
+}
+
+void sevc_name_unknown(const struct sevc_unknown *unknown, struct sevc_insn *insn)
+{
+    insn->length = unknown->length;
+    insn->kind = unknown->memory && is_vector(unknown) ? SEVC_INSN_VECTOR : SEVC_INSN_OTHER;
 }

@@ -9,12 +9,14 @@
 
 static void start_decoder(ZydisDecoder *decoder, unsigned code_bits)
 {
-    if (code_bits == 64)
-        ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
-    else if (code_bits == 32)
-        ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LONG_COMPAT_32, ZYDIS_STACK_WIDTH_32);
-    else
-        ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LONG_COMPAT_16, ZYDIS_STACK_WIDTH_16);
+    static const uint8_t modes[] = { ZYDIS_MACHINE_MODE_LONG_COMPAT_16,
+                                     ZYDIS_MACHINE_MODE_LONG_COMPAT_32,
+                                     ZYDIS_MACHINE_MODE_LONG_64 };
+    static const uint8_t widths[] = { ZYDIS_STACK_WIDTH_16, ZYDIS_STACK_WIDTH_32,
+                                      ZYDIS_STACK_WIDTH_64 };
+    unsigned mode = code_bits / 32; /* of 16, 32, 64 */
+
+    ZydisDecoderInit(decoder, (ZydisMachineMode)modes[mode], (ZydisStackWidth)widths[mode]);
     /* 66 shortens near branches on AMD processors only (APM vol. 3, "JMP (Near)"). */
     ZydisDecoderEnableMode(decoder, ZYDIS_DECODER_MODE_AMD_BRANCHES, ZYAN_TRUE);
 }
@@ -31,35 +33,13 @@ static uint8_t map_of(const ZydisDecodedInstruction *zydis)
     return (size_t)zydis->opcode_map < sizeof(maps) ? maps[zydis->opcode_map] : SEVC_MAP_OTHER;
 }
 
-/* A0 to A3 have no ModRM byte: their displacement is an offset, and has no sign. */
-static int64_t displacement_of(const ZydisDecodedInstruction *zydis, bool modrm)
-{
-    uint64_t value = (uint64_t)zydis->raw.disp.value;
-
-    if (!modrm && zydis->raw.disp.size <= 32)
-        value &= (1ull << zydis->raw.disp.size) - 1;
-    return (int64_t)value;
-}
-
-/* Sign-extended, whatever Zydis makes of the instruction: a count, a bit's number, a mask. */
-static uint64_t immediate_of(const ZydisDecodedInstruction *zydis)
-{
-    unsigned unused_bits = 64u - zydis->raw.imm[0].size;
-
-    if (unused_bits >= 64) {
-        return 0;
-    }
-    return (uint64_t)((int64_t)(zydis->raw.imm[0].value.u << unused_bits) >> unused_bits);
-}
-
-enum sevc_result sevc_zydis_parts(const uint8_t *bytes, size_t limit, unsigned code_bits,
-                                  struct sevc_parts *parts)
+enum sevc_result sevc_zydis_decode(const uint8_t *bytes, size_t limit, unsigned code_bits,
+                                   struct sevc_unknown *unknown)
 {
     ZydisDecoder decoder;
     ZydisDecoderContext context;
     ZydisDecodedInstruction zydis;
     ZyanStatus status;
-    bool modrm;
 
     start_decoder(&decoder, code_bits);
     status = ZydisDecoderDecodeInstruction(&decoder, &context, bytes, limit, &zydis);
@@ -68,22 +48,11 @@ enum sevc_result sevc_zydis_parts(const uint8_t *bytes, size_t limit, unsigned c
     if (!ZYAN_SUCCESS(status))
         return SEVC_BAD_INSN;
 
-    modrm = (zydis.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0;
-    *parts = (struct sevc_parts){
-        .displacement = displacement_of(&zydis, modrm),
-        .immediate = immediate_of(&zydis),
-        .length = zydis.length,
-        .map = map_of(&zydis),
-        .opcode = zydis.opcode,
-        .vex = zydis.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY,
-        .memory = modrm && zydis.raw.modrm.mod != 3,
-        .mod = zydis.raw.modrm.mod,
-        .reg = zydis.raw.modrm.reg,
-        .rm = zydis.raw.modrm.rm,
-        .sib = (zydis.attributes & ZYDIS_ATTRIB_HAS_SIB) != 0,
-        .scale = (uint8_t)(1u << zydis.raw.sib.scale),
-        .index = zydis.raw.sib.index,
-        .sib_base = zydis.raw.sib.base,
-    };
+    unknown->length = zydis.length;
+    unknown->map = map_of(&zydis);
+    unknown->opcode = zydis.opcode;
+    unknown->reg = zydis.raw.modrm.reg;
+    unknown->vex = zydis.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY;
+    unknown->memory = (zydis.attributes & ZYDIS_ATTRIB_HAS_MODRM) != 0 && zydis.raw.modrm.mod != 3;
     return SEVC_OK;
 }

@@ -46,7 +46,8 @@ static const char reason_names[][NAME_BYTES] = {
     REASON(NOT_PINNED),     REASON(GHCB_PAGE),     REASON(NO_FIRMWARE_VC),
 };
 
-static const char *name(const char (*names)[NAME_BYTES], size_t count, unsigned value)
+static __attribute__((noinline)) const char *name(const char (*names)[NAME_BYTES], size_t count,
+                                                  unsigned value)
 {
     return value < count && names[value][0] != '\0' ? names[value] : "?";
 }

@@ -28,7 +28,8 @@ oracle_plant(movzx_keeps_upper_half vc/set.c basic MOVZX "bytes >= 4 ?" "bytes >
 
 # T31: Linux stores the immediate of REX.W C7 without its sign.
 oracle_plant(immediate_without_sign decode/decode.c basic MOV
-  "insn->immediate = parts->immediate" "insn->immediate = parts->immediate & 0xFFFFFFFFu")
+  "(uint64_t)sevc_signed_at(code, at, immediate)"
+  "(uint64_t)sevc_signed_at(code, at, immediate) & 0xFFFFFFFFu")
 
 # T47: EDK2 counts from the start of the instruction.
 oracle_plant(rip_relative_from_start decode/address.c basic MOV
@@ -36,7 +37,7 @@ oracle_plant(rip_relative_from_start decode/address.c basic MOV
 
 # T47: EDK2 does not cut the address of 67 forms.
 oracle_plant(address_size_ignored decode/address.c basic MOV
-  "truncate(offset, insn->address_bytes), memory->segment" "offset, memory->segment")
+  "offset & ~0ull >> (64 - 8 * bytes)" "offset")
 
 # T47: EDK2 ignores the bases of FS and GS.
 oracle_plant(fs_base_ignored decode/address.c basic MOV
@@ -44,8 +45,7 @@ oracle_plant(fs_base_ignored decode/address.c basic MOV
 
 # T47: REX.B has no say where there is no base.
 oracle_plant(baseless_sib_takes_rex_b decode/operand.c basic MOV
-  "parts->sib_base != 5 || parts->mod != 0"
-  "parts->sib_base != 5 || (rex & SEVC_REX_B) || parts->mod != 0")
+  "base == (word ? 6 : 5);" "base == (word ? 6 : 5) && !(sib && (prefixes->rex & SEVC_REX_B));")
 
 # T47: R12 is an index, RSP is none.
 oracle_plant(r12_no_index decode/operand.c basic MOV "if (index != 4)" "if ((index & 7) != 4)")
@@ -56,18 +56,19 @@ oracle_plant(scale_as_shift_count decode/operand.c basic MOV
 
 # T59: negative displacements.
 oracle_plant(displacement_without_sign decode/operand.c basic MOV
-  "parts->displacement = read_signed(bytes + at, displacement)"
-  "parts->displacement = (int64_t)((uint64_t)read_signed(bytes + at, displacement) & (displacement == 1 ? 0xFF : displacement == 4 ? 0xFFFFFFFF : ~0ull))")
+  "sevc_signed_at(code, at, displacement)"
+  "(int64_t)((uint64_t)sevc_signed_at(code, at, displacement) & (displacement == 1 ? 0xFF : displacement == 4 ? 0xFFFFFFFF : ~0ull))")
 
 # T32: EDK2 and Linux write AH elsewhere.
 oracle_plant(ah_taken_for_al decode/decode.c basic MOV
-  "insn->high_byte = true" "insn->high_byte = false")
+  "insn->high_byte = insn->register_bytes == 1" "insn->high_byte = insn->register_bytes == 3")
 
 oracle_plant(movsx_without_sign vc/mmio.c basic MOVSX "insn->sign_extend)" "false)")
 
 # A null segment override behind 64 or 65 does not undo it.
 oracle_plant(null_segment_counts decode/prefixes.c basic MOV
-  "bool ignored = long_mode &&" "bool ignored = !long_mode &&")
+  "bool ignored = (prefixes->seen & SEVC_MODE_64) &&"
+  "bool ignored = !(prefixes->seen & SEVC_MODE_64) &&")
 
 # The RIP rule: planted where it is called.
 oracle_plant(rf_stays_set vc/general.c basic MOV "sevc_vc_advance(vc)"
