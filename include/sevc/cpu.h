@@ -117,9 +117,9 @@ struct sevc_cpu_config {
 };
 
 /* The parts of pinned CPUID answers that differ between CPUs: src/vc/cpuid_rules.c. */
-#define SEVC_CPUID_OWN_SLOTS 4
+#define SEVC_CPUID_OWN_SLOTS 5
 struct sevc_cpuid_own {
-    uint32_t known;                           /* bit n: slot n, from 1 on, has been learnt */
+    uint32_t known;                           /* which have been learnt: src/vc/cpuid_rules.h */
     uint32_t values[SEVC_CPUID_OWN_SLOTS][4]; /* EAX, EBX, ECX, EDX; zero but for those parts */
 };
 

@@ -56,15 +56,16 @@ struct sevc_cpuid_entry {
     uint32_t leaf;
     uint32_t subleaf;
     uint32_t answer[4]; /* EAX, EBX, ECX, EDX: the static bits, the others zero */
-    uint8_t rule;       /* which bits are not static: a row of src/vc/cpuid_rules.c, and */
-    uint8_t slot;       /* what is in that row */
-    uint8_t cr4_bit;
-    uint8_t ecx_bit;
-    uint32_t used;
+    uint32_t cr4_bits;  /* the bit of ECX that shows one of CR4, and how far that is to the left */
+    uint8_t cr4_rotate;
+    int8_t ecx_mask; /* -1: ECX must be SUBLEAF; 0: it does not matter */
+    uint8_t used;    /* 0: free; else what the answer lacks: src/vc/cpuid_rules.h */
+    uint8_t reserved;
 };
 
 /* The fields are the library's; COUNT and DROPPED may be read once the table is sealed. */
 struct sevc_cpuid_table {
+    struct sevc_cpuid_entry entries[SEVC_CPUID_TABLE_ENTRIES];
     uint64_t magic;
     const struct sevc_cpu *owner;
     uint32_t miss;    /* enum sevc_cpuid_miss */
@@ -72,7 +73,6 @@ struct sevc_cpuid_table {
     uint32_t count;   /* entries in use */
     uint32_t dropped; /* answers that found no room: SEVC_CPUID_TABLE_ENTRIES is too small */
     uint8_t reserved[32];
-    struct sevc_cpuid_entry entries[SEVC_CPUID_TABLE_ENTRIES];
 } __attribute__((aligned(64)));
 
 #define SEVC_CPUID_TABLE_MAGIC 0x4449432D43564553ull /* "SEVC-CID" */

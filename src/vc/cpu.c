@@ -66,7 +66,7 @@ enum sevc_result sevc_cpu_init(struct sevc_cpu *cpu, const struct sevc_cpu_confi
     cpu->dr7 = SEVC_DR7_RESET;
     cpu->vmgexits = 0;
     cpu->cpuid_table = config->cpuid_table;
-    cpu->cpuid_own.known = 0;
+    cpu->cpuid_own = (struct sevc_cpuid_own){ 0 };
     cpu->firmware_uses_ghcb = 0;
     cpu->direct_reason = SEVC_REASON_NONE;
     sevc_arch_zero(cpu->ghcb.va, SEVC_GHCB_SIZE / 8);

@@ -14,48 +14,54 @@
 #include "cpuid_table.h"
 
 /*
+ * From CPU's table, without an exit; *ANSWER is changed with SEVC_OK only. SEVC_RETRY: ask the host, there is no table, or it is not for
+ * CPU yet, or it has not all of the answer; SEVC_FORBIDDEN, NOT_PINNED; SEVC_HOST_ERROR, XSAVE_SIZE.
+ * (cpuid_pinned.c)
+ */
+enum sevc_result sevc_cpuid_pinned(const struct sevc_cpu *cpu, const struct sevc_trap *trap,
+                                   union sevc_cpuid_answer *answer, struct sevc_report *report);
+
+/*
  * The host's answer, in an open session: checked for lies, compared with the CPU's table if it
  * has one, and remembered by the table's owner. What sevc_event_cpuid() returns, or
  * SEVC_HOST_ERROR with HIDES_SEV, C_BIT, CHANGED, XSAVE_SIZE. One exit, but at most 64 when the
- * owner meets leaf 0xD.
+ * owner meets leaf 0xD. *ANSWER is meaningful with SEVC_OK only. (cpuid_ask.c)
  */
 enum sevc_result sevc_cpuid_ask(struct sevc_session *session, const struct sevc_trap *trap,
-                                struct sevc_cpuid_regs *regs);
+                                union sevc_cpuid_answer *answer);
 
-/* XCR0 (1 where CR4.OSXSAVE is 0) and XSS, in force now or where TRAP was interrupted. */
-void sevc_cpuid_xsave_state(const struct sevc_trap *trap, uint64_t *xcr0, uint64_t *xss);
+/* The bit that ENTRY's ECX shows of CR4, in force now or where TRAP was interrupted. */
+static inline uint64_t sevc_cpuid_cr4(const struct sevc_cpuid_entry *entry,
+                                      const struct sevc_trap *trap)
+{
+    uint64_t cr4 = sevc_os_register(trap, SEVC_OS_CR4);
+    unsigned rotate = entry->cr4_rotate;
+
+    return (cr4 << rotate | cr4 >> (-rotate & 63)) & entry->cr4_bits;
+}
 
 /*
- * Not in the table: SEVC_RETRY, ask the host; SEVC_FORBIDDEN, NOT_PINNED; or SEVC_OK: all zero.
- * (cpuid_pinned.c)
- */
-enum sevc_result sevc_cpuid_missing(const struct sevc_cpuid_table *table,
-                                    struct sevc_report *report);
-
-/*
- * Adds to *REGS, which has the static bits of ENTRY, what is computed. (cpuid_pinned.c) SEVC_OK;
- * SEVC_RETRY, SEVC_FORBIDDEN: a sub-leaf of leaf 0xD is missing, as above; SEVC_HOST_ERROR,
- * XSAVE_SIZE. *REGS is changed with SEVC_OK only.
+ * Puts into *ANSWER, which has the other bits, what is computed for ENTRY. (cpuid_pinned.c)
+ * SEVC_OK; SEVC_RETRY, SEVC_FORBIDDEN: a sub-leaf of leaf 0xD is missing, and the table's policy says
+ * so; SEVC_HOST_ERROR, XSAVE_SIZE.
  */
 enum sevc_result sevc_cpuid_compute(const struct sevc_cpuid_table *table,
                                     const struct sevc_cpuid_entry *entry,
-                                    const struct sevc_trap *trap, struct sevc_cpuid_regs *regs,
+                                    const struct sevc_trap *trap, union sevc_cpuid_answer *answer,
                                     struct sevc_report *report);
 
-/*
- * The whole answer of ENTRY on CPU. Results as sevc_cpuid_compute(); SEVC_RETRY too if what is
- * CPU's own has not been learnt yet. *REGS is meaningful with SEVC_OK only. (cpuid_pinned.c)
- */
-enum sevc_result sevc_cpuid_complete(const struct sevc_cpu *cpu,
-                                     const struct sevc_cpuid_entry *entry,
-                                     const struct sevc_trap *trap, struct sevc_cpuid_regs *regs,
-                                     struct sevc_report *report);
+/* XCR0 (1 where CR4.OSXSAVE is 0) and XSS, as sevc_cpuid_cr4(). (cpuid_xsave.c) */
+struct sevc_cpuid_xsave {
+    uint64_t xcr0, xss;
+};
+struct sevc_cpuid_xsave sevc_cpuid_xsave_state(const struct sevc_trap *trap);
 
 /*
- * A size in leaf 0xD, EBX, now: of sub-leaf ENTRY. Results as sevc_cpuid_compute(). (cpuid_xsave.c)
+ * A size in leaf 0xD, EBX, now: of sub-leaf ENTRY. Beyond 32 bits if it cannot be; or
+ * SEVC_CPUID_NO_BYTES: a sub-leaf that it needs is not in the table. (cpuid_xsave.c)
  */
-enum sevc_result sevc_cpuid_xsave_bytes(const struct sevc_cpuid_table *table,
-                                        const struct sevc_cpuid_entry *entry,
-                                        const struct sevc_trap *trap, uint32_t *bytes);
+#define SEVC_CPUID_NO_BYTES ~0ull
+uint64_t sevc_cpuid_xsave_bytes(const struct sevc_cpuid_table *table,
+                                const struct sevc_cpuid_entry *entry, const struct sevc_trap *trap);
 
 #endif

@@ -4,35 +4,32 @@
 
 #include "cpuid_answer.h"
 #include "cpuid_lie.h"
-#include "cpuid_table.h"
+#include "exception.h"
 
 static enum sevc_result host_error(struct sevc_session *session, enum sevc_reason reason)
 {
-    session->report->stage = SEVC_STAGE_REPLY;
-    session->report->reason = reason;
-    return SEVC_HOST_ERROR;
+    return sevc_refuse(session->report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, reason);
 }
 
 /* ---- one exchange ---- */
 
 /* The sizes in leaf 0xD follow from XCR0 and XSS; no other leaf makes the hooks worth a call. */
 static enum sevc_result exchange(struct sevc_session *session, const struct sevc_trap *trap,
-                                 struct sevc_cpuid_regs *regs)
+                                 union sevc_cpuid_answer *answer)
 {
-    uint32_t leaf = regs->eax;
-    uint64_t xcr0 = 0;
-    uint64_t xss = 0;
+    uint32_t leaf = answer->regs.eax;
+    struct sevc_cpuid_xsave state = { 0 };
     enum sevc_result result;
     enum sevc_reason lie;
 
     if (leaf == SEVC_CPUID_LEAF_XSAVE) {
-        sevc_cpuid_xsave_state(trap, &xcr0, &xss);
+        state = sevc_cpuid_xsave_state(trap);
     }
-    result = sevc_event_cpuid(session, regs, xcr0, xss);
+    result = sevc_event_cpuid(session, &answer->regs, state.xcr0, state.xss);
     if (result != SEVC_OK) {
         return result;
     }
-    lie = sevc_cpuid_lie(leaf, regs, session->cpu->platform.c_bit);
+    lie = sevc_cpuid_lie(leaf, &answer->regs, session->cpu->platform.c_bit);
     return lie == SEVC_REASON_NONE ? SEVC_OK : host_error(session, lie);
 }
 
@@ -48,117 +45,88 @@ static bool may_write(const struct sevc_session *session)
 
 /* Takes what is this CPU's own from ANSWER, or compares it. False: it was another before. */
 static bool learn(struct sevc_session *session, const struct sevc_cpuid_rule *rule,
-                  const uint32_t answer[4])
+                  const union sevc_cpuid_answer *answer)
 {
     struct sevc_cpuid_own *own = &session->cpu->cpuid_own;
+    uint32_t *values = own->values[sevc_cpuid_slot(rule->lacks)];
+    bool known = rule->lacks < SEVC_CPUID_OWN || sevc_cpuid_own_known(session->cpu, rule->lacks);
     uint32_t difference = 0;
 
-    if (rule->slot == SEVC_CPUID_NO_SLOT) {
-        return true;
-    }
-    if (sevc_cpuid_own_known(session->cpu, rule->slot)) {
-        for (unsigned reg = 0; reg < 4; reg++) {
-            difference |= (answer[reg] & rule->own[reg]) ^ own->values[rule->slot - 1][reg];
+    for (unsigned reg = 0; reg < 4; reg++) {
+        uint32_t bits = answer->reg[reg] & rule->own[reg];
+
+        if (known) {
+            difference |= values[reg] ^ bits;
+        } else if (!session->nested) {
+            values[reg] = bits;
         }
-        return difference == 0;
     }
-    if (!session->nested) {
-        for (unsigned reg = 0; reg < 4; reg++) {
-            own->values[rule->slot - 1][reg] = answer[reg] & rule->own[reg];
-        }
-        /* Last: an NMI in between must not find half of it. */
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        own->known |= 1u << rule->slot;
+    /* Last: an NMI in between must not find half of it. */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (!known && !session->nested) {
+        own->known |= 1u << rule->lacks;
     }
-    return true;
+    return difference == 0;
 }
 
 /*
- * Compares ANSWER with what is pinned, or pins it. *ENTRY is NULL if the table has no part in it:
- * the answer is then as good as without one.
+ * Asks, and compares the answer with what is pinned, or pins it. *ENTRY is NULL if the table has no
+ * part in it: the answer is then as good as without one.
  */
-static enum sevc_result pin(struct sevc_session *session, uint32_t leaf, uint32_t subleaf,
-                            const uint32_t answer[4], const struct sevc_cpuid_entry **entry)
+static enum sevc_result ask_and_pin(struct sevc_session *session, const struct sevc_trap *trap,
+                                    union sevc_cpuid_answer *answer,
+                                    const struct sevc_cpuid_entry **entry)
 {
     struct sevc_cpuid_table *table = session->cpu->cpuid_table;
-    uint8_t rule = sevc_cpuid_rule_of(leaf, subleaf);
+    uint32_t leaf = answer->regs.eax;
+    uint32_t ecx = answer->regs.ecx;
+    enum sevc_result result = exchange(session, trap, answer);
 
-    *entry = sevc_cpuid_find(table, leaf, subleaf);
+    if (result != SEVC_OK) {
+        return result;
+    }
+    *entry = sevc_cpuid_find(table, leaf, ecx);
     if (*entry != NULL && !sevc_cpuid_same(*entry, answer)) {
         return host_error(session, SEVC_REASON_CHANGED);
     }
     if (*entry == NULL && !may_write(session)) {
         return SEVC_OK;
     }
-    if (!learn(session, &sevc_cpuid_rules[rule], answer)) {
+    if (!learn(session, sevc_cpuid_rule_of(leaf, ecx), answer)) {
         return host_error(session, SEVC_REASON_CHANGED);
     }
     if (*entry == NULL) {
-        *entry = sevc_cpuid_remember(table, leaf, subleaf, answer);
+        *entry = sevc_cpuid_remember(table, leaf, ecx, answer);
     }
     return SEVC_OK;
 }
 
-static void to_array(const struct sevc_cpuid_regs *regs, uint32_t answer[4])
-{
-    answer[SEVC_CPUID_EAX] = regs->eax;
-    answer[SEVC_CPUID_EBX] = regs->ebx;
-    answer[SEVC_CPUID_ECX] = regs->ecx;
-    answer[SEVC_CPUID_EDX] = regs->edx;
-}
-
-/* ---- leaf 0xD ---- */
-
-/* Makes sure that the table has a sub-leaf of leaf 0xD, as far as there is room. */
-static enum sevc_result obtain(struct sevc_session *session, const struct sevc_trap *trap,
-                               uint32_t subleaf, const struct sevc_cpuid_entry **entry)
-{
-    struct sevc_cpuid_regs regs = { .eax = SEVC_CPUID_LEAF_XSAVE, .ecx = subleaf };
-    enum sevc_result result;
-    uint32_t answer[4];
-
-    *entry = sevc_cpuid_find(session->cpu->cpuid_table, SEVC_CPUID_LEAF_XSAVE, subleaf);
-    if (*entry != NULL) {
-        return SEVC_OK;
-    }
-    result = exchange(session, trap, &regs);
-    if (result != SEVC_OK) {
-        return result;
-    }
-    to_array(&regs, answer);
-    return pin(session, SEVC_CPUID_LEAF_XSAVE, subleaf, answer, entry);
-}
-
 /*
- * The sizes are computed from the sub-leaves of all features that the host names, enabled now
- * or later: so they all are pinned with the first of them, 64 exits at most.
+ * The sizes of leaf 0xD are computed from the sub-leaves of all features that the host names,
+ * enabled now or later: so they all are pinned with the first of them, 64 exits at most. XCR0's
+ * features are named in EDX:EAX of sub-leaf 0, those of XSS in EDX:ECX of sub-leaf 1.
  */
 static enum sevc_result obtain_features(struct sevc_session *session, const struct sevc_trap *trap)
 {
     const struct sevc_cpuid_table *table = session->cpu->cpuid_table;
-    uint64_t features = 0;
 
-    for (uint32_t subleaf = 0; subleaf < 2; subleaf++) {
-        const struct sevc_cpuid_entry *entry;
-        enum sevc_result result = obtain(session, trap, subleaf, &entry);
+    for (uint64_t features = 3; features != 0; features &= features - 1) {
+        uint32_t subleaf = (uint32_t)__builtin_ctzll(features);
+        union sevc_cpuid_answer answer = { { .eax = SEVC_CPUID_LEAF_XSAVE, .ecx = subleaf } };
+        const struct sevc_cpuid_entry *entry = sevc_cpuid_find(table, answer.regs.eax, subleaf);
+        enum sevc_result result = SEVC_OK;
 
-        if (result != SEVC_OK || entry == NULL) {
+        if (entry == NULL && table->count < SEVC_CPUID_TABLE_ENTRIES) {
+            result = ask_and_pin(session, trap, &answer, &entry);
+        }
+        if (result != SEVC_OK || entry == NULL) { /* refused; there is no room */
             return result;
         }
-        /* XCR0's features in EDX:EAX of sub-leaf 0, those of XSS in EDX:ECX of sub-leaf 1. */
-        features |= (uint64_t)entry->answer[SEVC_CPUID_EDX] << 32 |
-                    entry->answer[subleaf == 0 ? SEVC_CPUID_EAX : SEVC_CPUID_ECX];
-    }
-    for (features &= ~3ull; features != 0; features &= features - 1) {
-        const struct sevc_cpuid_entry *entry;
-        enum sevc_result result;
+        if (subleaf < 2) {
+            const uint32_t *named = entry->answer;
 
-        if (table->count == SEVC_CPUID_TABLE_ENTRIES) {
-            return SEVC_OK;
-        }
-        result = obtain(session, trap, (uint32_t)__builtin_ctzll(features), &entry);
-        if (result != SEVC_OK) {
-            return result;
+            features |= (uint64_t)named[SEVC_CPUID_EDX] << 32;
+            features |= named[subleaf == 0 ? SEVC_CPUID_EAX : SEVC_CPUID_ECX] & ~3u;
         }
     }
     return SEVC_OK;
@@ -166,55 +134,26 @@ static enum sevc_result obtain_features(struct sevc_session *session, const stru
 
 /* ---- the whole ---- */
 
-/* REGS has the host's answer; gives it the table's view of what is computed. */
-static enum sevc_result compute(struct sevc_session *session, const struct sevc_trap *trap,
-                                const struct sevc_cpuid_entry *entry, struct sevc_cpuid_regs *regs)
+/* Asks, and lets the table judge; what is computed is its view, not the host's. */
+enum sevc_result sevc_cpuid_ask(struct sevc_session *session, const struct sevc_trap *trap,
+                                union sevc_cpuid_answer *answer)
 {
-    const struct sevc_cpuid_rule *rule = &sevc_cpuid_rules[entry->rule];
-    struct sevc_cpuid_regs computed = *regs;
-    enum sevc_result result = SEVC_OK;
+    const struct sevc_cpuid_table *table = session->cpu->cpuid_table;
+    const struct sevc_cpuid_entry *entry;
+    enum sevc_result result;
 
-    if (entry->leaf == SEVC_CPUID_LEAF_XSAVE && may_write(session)) {
+    if (table == NULL || !sevc_cpuid_readable(session->cpu)) {
+        return exchange(session, trap, answer);
+    }
+    result = ask_and_pin(session, trap, answer, &entry);
+    if (result != SEVC_OK || entry == NULL) {
+        return result;
+    }
+    if (entry->used == SEVC_CPUID_SIZE && may_write(session)) {
         result = obtain_features(session, trap);
     }
-    if (result != SEVC_OK) {
-        return result;
-    }
-    computed.ebx &= ~rule->computed[SEVC_CPUID_EBX];
-    computed.ecx &= ~rule->computed[SEVC_CPUID_ECX];
-    result = sevc_cpuid_compute(session->cpu->cpuid_table, entry, trap, &computed, session->report);
     if (result == SEVC_OK) {
-        *regs = computed;
+        result = sevc_cpuid_compute(table, entry, trap, answer, session->report);
     }
     return result == SEVC_RETRY ? SEVC_OK : result; /* no sub-leaf: the host's own word stands */
-}
-
-/* Asks, and lets the table judge. */
-static enum sevc_result ask_and_pin(struct sevc_session *session, const struct sevc_trap *trap,
-                                    struct sevc_cpuid_regs *regs)
-{
-    uint32_t leaf = regs->eax;
-    uint32_t subleaf = sevc_cpuid_subleaf(leaf, regs->ecx);
-    const struct sevc_cpuid_entry *entry;
-    enum sevc_result result = exchange(session, trap, regs);
-    uint32_t answer[4];
-
-    if (result != SEVC_OK) {
-        return result;
-    }
-    to_array(regs, answer);
-    result = pin(session, leaf, subleaf, answer, &entry);
-    if (result != SEVC_OK || entry == NULL || entry->rule == SEVC_CPUID_RULE_STATIC) {
-        return result;
-    }
-    return compute(session, trap, entry, regs);
-}
-
-enum sevc_result sevc_cpuid_ask(struct sevc_session *session, const struct sevc_trap *trap,
-                                struct sevc_cpuid_regs *regs)
-{
-    if (session->cpu->cpuid_table == NULL || !sevc_cpuid_readable(session->cpu)) {
-        return exchange(session, trap, regs);
-    }
-    return ask_and_pin(session, trap, regs);
 }

@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* CPUID from the table, where an answer is more than the bits that it holds. No exit. */
+/* CPUID from the table. No exit. */
 #include "cpuid_answer.h"
+#include "exception.h"
 
-static enum sevc_result refuse(struct sevc_report *report, enum sevc_result result,
-                               enum sevc_stage stage, enum sevc_reason reason)
-{
-    report->stage = stage;
-    report->reason = reason;
-    return result;
-}
-
-/* After sealing a matter of policy; before, the owner is there to ask. */
-enum sevc_result sevc_cpuid_missing(const struct sevc_cpuid_table *table,
-                                    struct sevc_report *report)
+/* After sealing a matter of policy, SEVC_OK being all zero; before, the owner is there to ask. */
+static enum sevc_result missing(const struct sevc_cpuid_table *table, struct sevc_report *report)
 {
     if (table->miss == SEVC_CPUID_MISS_ASK || !sevc_cpuid_sealed(table)) {
         return SEVC_RETRY;
@@ -20,65 +12,62 @@ enum sevc_result sevc_cpuid_missing(const struct sevc_cpuid_table *table,
     if (table->miss == SEVC_CPUID_MISS_ZERO) {
         return SEVC_OK;
     }
-    return refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_POLICY, SEVC_REASON_NOT_PINNED);
-}
-
-static enum sevc_result compute_xsave(const struct sevc_cpuid_table *table,
-                                      const struct sevc_cpuid_entry *entry,
-                                      const struct sevc_trap *trap, struct sevc_cpuid_regs *regs,
-                                      struct sevc_report *report)
-{
-    uint32_t bytes;
-    enum sevc_result result = sevc_cpuid_xsave_bytes(table, entry, trap, &bytes);
-
-    if (result == SEVC_RETRY) {
-        result = sevc_cpuid_missing(table, report);
-        if (result != SEVC_OK) {
-            return result;
-        }
-        result = SEVC_HOST_ERROR; /* an enabled feature whose size is zero */
-    }
-    if (result != SEVC_OK) {
-        return refuse(report, result, SEVC_STAGE_REPLY, SEVC_REASON_XSAVE_SIZE);
-    }
-    regs->ebx = bytes;
-    return SEVC_OK;
+    return sevc_refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_POLICY, SEVC_REASON_NOT_PINNED);
 }
 
 enum sevc_result sevc_cpuid_compute(const struct sevc_cpuid_table *table,
                                     const struct sevc_cpuid_entry *entry,
-                                    const struct sevc_trap *trap, struct sevc_cpuid_regs *regs,
+                                    const struct sevc_trap *trap, union sevc_cpuid_answer *answer,
                                     struct sevc_report *report)
 {
-    if (entry->ecx_bit != 0) {
-        uint64_t cr4 = sevc_os_register(trap, SEVC_OS_CR4);
+    if (entry->cr4_bits != 0) {
+        answer->regs.ecx =
+            (answer->regs.ecx & ~entry->cr4_bits) | (uint32_t)sevc_cpuid_cr4(entry, trap);
+    } else if (entry->used == SEVC_CPUID_SIZE) {
+        uint64_t bytes = sevc_cpuid_xsave_bytes(table, entry, trap);
+        enum sevc_result result = SEVC_OK;
 
-        regs->ecx |= (uint32_t)(cr4 >> entry->cr4_bit & 1) << entry->ecx_bit;
-        return SEVC_OK;
-    }
-    if (entry->leaf == SEVC_CPUID_LEAF_XSAVE && entry->rule != SEVC_CPUID_RULE_STATIC) {
-        return compute_xsave(table, entry, trap, regs, report);
+        if (bytes == SEVC_CPUID_NO_BYTES) {
+            result = missing(table, report);
+        }
+        if (result != SEVC_OK) {
+            return result;
+        }
+        if (bytes > UINT32_MAX) { /* cut to 32 bits it would make a buffer too small */
+            return sevc_refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_XSAVE_SIZE);
+        }
+        answer->regs.ebx = (uint32_t)bytes;
     }
     return SEVC_OK;
 }
 
-enum sevc_result sevc_cpuid_complete(const struct sevc_cpu *cpu,
-                                     const struct sevc_cpuid_entry *entry,
-                                     const struct sevc_trap *trap, struct sevc_cpuid_regs *regs,
-                                     struct sevc_report *report)
+enum sevc_result sevc_cpuid_pinned(const struct sevc_cpu *cpu, const struct sevc_trap *trap,
+                                   union sevc_cpuid_answer *answer, struct sevc_report *report)
 {
-    static const uint32_t nothing[4];
-    const uint32_t *own = nothing;
+    const struct sevc_cpuid_table *table = cpu->cpuid_table;
+    union sevc_cpuid_answer pinned = { { 0 } };
+    const struct sevc_cpuid_entry *entry;
+    enum sevc_result result;
 
-    if (entry->slot != SEVC_CPUID_NO_SLOT) {
-        if (!sevc_cpuid_own_known(cpu, entry->slot)) {
+    if (table == NULL || !sevc_cpuid_readable(cpu)) {
+        return SEVC_RETRY;
+    }
+    entry = sevc_cpuid_find(table, answer->regs.eax, answer->regs.ecx);
+    if (entry == NULL) {
+        result = missing(table, report);
+    } else {
+        const uint32_t *own = cpu->cpuid_own.values[sevc_cpuid_slot(entry->used)];
+
+        if (entry->used >= SEVC_CPUID_OWN && !sevc_cpuid_own_known(cpu, entry->used)) {
             return SEVC_RETRY;
         }
-        own = sevc_cpuid_own_values(cpu, entry->slot);
+        for (unsigned reg = 0; reg < 4; reg++) {
+            pinned.reg[reg] = entry->answer[reg] | own[reg];
+        }
+        result = sevc_cpuid_compute(table, entry, trap, &pinned, report);
     }
-    regs->eax = entry->answer[SEVC_CPUID_EAX] | own[SEVC_CPUID_EAX];
-    regs->ebx = entry->answer[SEVC_CPUID_EBX] | own[SEVC_CPUID_EBX];
-    regs->ecx = entry->answer[SEVC_CPUID_ECX] | own[SEVC_CPUID_ECX];
-    regs->edx = entry->answer[SEVC_CPUID_EDX] | own[SEVC_CPUID_EDX];
-    return sevc_cpuid_compute(cpu->cpuid_table, entry, trap, regs, report);
+    if (result == SEVC_OK) {
+        *answer = pinned;
+    }
+    return result;
 }

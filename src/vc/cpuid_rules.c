@@ -19,51 +19,55 @@
 #define CR4_PKE_BIT     22
 #define NODE_CORE       0xFFu /* 0x8000_001E, EBX: core; ECX: node; EAX: extended APIC id */
 
-/* Slots of sevc_cpu.cpuid_own, from 1 on. */
-enum { FEATURES = 1, X2APIC_ID, EXTENDED_FEATURES, NODE };
-_Static_assert(NODE == SEVC_CPUID_OWN_SLOTS, "struct sevc_cpuid_own has room for each");
+/* Slots of sevc_cpu.cpuid_own. */
+enum { NOTHING = SEVC_CPUID_OWN, FEATURES, X2APIC_ID, EXTENDED_FEATURES, NODE, END };
+_Static_assert(END - SEVC_CPUID_OWN == SEVC_CPUID_OWN_SLOTS, "struct sevc_cpuid_own has each");
 
 #define ANY SEVC_CPUID_ANY_SUBLEAF
 
-const struct sevc_cpuid_rule sevc_cpuid_rules[] = {
-    { 0 }, /* SEVC_CPUID_RULE_STATIC */
+/* A bit of CR4 that is shown in ECX. */
+#define SHOWN(ecx_bit, cr4_bit)                                                                    \
+    .computed = { [ECX] = 1u << (ecx_bit) }, .cr4_rotate = ((ecx_bit) - (cr4_bit)) & 63
+
+static const struct sevc_cpuid_rule rules[] = {
     { .leaf = 0x1,
       .subleaf = ANY,
+      .lacks = FEATURES,
       .own = { [EBX] = LEAF_1_APIC_ID, [EDX] = LEAF_1_APIC },
-      .computed = { [ECX] = 1u << LEAF_1_OSXSAVE },
-      .slot = FEATURES,
-      .cr4_bit = CR4_OSXSAVE_BIT,
-      .ecx_bit = LEAF_1_OSXSAVE },
-    { .leaf = 0x7,
+      SHOWN(LEAF_1_OSXSAVE, CR4_OSXSAVE_BIT) },
+    { .leaf = 0x7, .subleaf = 0, .lacks = NOTHING, SHOWN(LEAF_7_OSPKE, CR4_PKE_BIT) },
+    { .leaf = 0xB, .subleaf = ANY, .lacks = X2APIC_ID, .own = { [EDX] = ALL } },
+    { .leaf = SEVC_CPUID_LEAF_XSAVE,
       .subleaf = 0,
-      .computed = { [ECX] = 1u << LEAF_7_OSPKE },
-      .cr4_bit = CR4_PKE_BIT,
-      .ecx_bit = LEAF_7_OSPKE },
-    { .leaf = 0xB, .subleaf = ANY, .own = { [EDX] = ALL }, .slot = X2APIC_ID },
-    { .leaf = SEVC_CPUID_LEAF_XSAVE, .subleaf = 0, .computed = { [EBX] = ALL } },
-    { .leaf = SEVC_CPUID_LEAF_XSAVE, .subleaf = 1, .computed = { [EBX] = ALL } },
-    { .leaf = 0x1F, .subleaf = ANY, .own = { [EDX] = ALL }, .slot = X2APIC_ID },
+      .lacks = SEVC_CPUID_SIZE,
+      .computed = { [EBX] = ALL } },
+    { .leaf = SEVC_CPUID_LEAF_XSAVE,
+      .subleaf = 1,
+      .lacks = SEVC_CPUID_SIZE,
+      .computed = { [EBX] = ALL } },
+    { .leaf = 0x1F, .subleaf = ANY, .lacks = X2APIC_ID, .own = { [EDX] = ALL } },
     { .leaf = 0x80000001,
       .subleaf = ANY,
-      .own = { [EDX] = LEAF_1_APIC },
-      .slot = EXTENDED_FEATURES },
+      .lacks = EXTENDED_FEATURES,
+      .own = { [EDX] = LEAF_1_APIC } },
     { .leaf = 0x8000001E,
       .subleaf = ANY,
-      .own = { [EAX] = ALL, [EBX] = NODE_CORE, [ECX] = NODE_CORE },
-      .slot = NODE },
-    { .leaf = 0x80000026, .subleaf = ANY, .own = { [EDX] = ALL }, .slot = X2APIC_ID },
+      .lacks = NODE,
+      .own = { [EAX] = ALL, [EBX] = NODE_CORE, [ECX] = NODE_CORE } },
+    { .leaf = 0x80000026, .subleaf = ANY, .lacks = X2APIC_ID, .own = { [EDX] = ALL } },
 };
 
-uint8_t sevc_cpuid_rule_of(uint32_t leaf, uint32_t subleaf)
+const struct sevc_cpuid_rule *sevc_cpuid_rule_of(uint32_t leaf, uint32_t subleaf)
 {
-    for (size_t i = 1; i < sizeof(sevc_cpuid_rules) / sizeof(sevc_cpuid_rules[0]); i++) {
-        const struct sevc_cpuid_rule *rule = &sevc_cpuid_rules[i];
+    static const struct sevc_cpuid_rule all_static = { .lacks = SEVC_CPUID_WHOLE };
+    const struct sevc_cpuid_rule *rule;
 
+    for (rule = rules; rule < rules + sizeof(rules) / sizeof(rules[0]); rule++) {
         if (rule->leaf == leaf && (rule->subleaf == ANY || rule->subleaf == subleaf)) {
-            return (uint8_t)i;
+            return rule;
         }
     }
-    return SEVC_CPUID_RULE_STATIC;
+    return &all_static;
 }
 
 #define L(number) (1ull << (number))

@@ -16,36 +16,41 @@
 /* Registers of an answer, in the order of struct sevc_cpuid_regs. */
 enum { SEVC_CPUID_EAX, SEVC_CPUID_EBX, SEVC_CPUID_ECX, SEVC_CPUID_EDX };
 
-#define SEVC_CPUID_NO_SLOT 0
+/*
+ * What a table's entry lacks of the answer. From SEVC_CPUID_OWN on: parts that are each CPU's own, in
+ * their slot of sevc_cpu.cpuid_own, and perhaps a bit of CR4; of the first slot CR4's bit alone.
+ */
+enum {
+    SEVC_CPUID_FREE,  /* all: there is no entry */
+    SEVC_CPUID_WHOLE, /* nothing: all bits are static */
+    SEVC_CPUID_SIZE,  /* EBX, a size of the XSAVE area */
+    SEVC_CPUID_OWN,
+};
 
 struct sevc_cpuid_rule {
     uint32_t leaf;
     uint32_t subleaf;     /* or SEVC_CPUID_ANY_SUBLEAF */
     uint32_t own[4];      /* the bits that are each CPU's own */
-    uint32_t computed[4]; /* the bits that are computed: of ECX one, or all of EBX */
-    uint8_t slot;         /* of sevc_cpu.cpuid_own; leaves with the same facts share it */
-    uint8_t cr4_bit;      /* the bit of CR4 that the computed bit of ECX shows */
-    uint8_t ecx_bit;      /* 0 if it is not computed */
+    uint32_t computed[4]; /* the bits that are computed: of ECX one, from CR4, or all of EBX */
+    uint8_t lacks;        /* SEVC_CPUID_WHOLE and so on; leaves with the same facts share a slot */
+    uint8_t cr4_rotate;   /* CR4, turned left by so much, has its bit where ECX shows it */
 };
 
 #define SEVC_CPUID_ANY_SUBLEAF 0xFFFFFFFFu
 
-/* Row 0: nothing but static bits. */
-#define SEVC_CPUID_RULE_STATIC 0
-extern const struct sevc_cpuid_rule sevc_cpuid_rules[];
+/* The facts about a leaf and sub-leaf. */
+const struct sevc_cpuid_rule *sevc_cpuid_rule_of(uint32_t leaf, uint32_t subleaf);
 
-/* The number of the row for a leaf and sub-leaf. */
-uint8_t sevc_cpuid_rule_of(uint32_t leaf, uint32_t subleaf);
-
-/* Where a CPU keeps what is its own: slots count from 1. */
-static inline const uint32_t *sevc_cpuid_own_values(const struct sevc_cpu *cpu, unsigned slot)
+/* Has CPU learnt what an answer LACKS? Of the first slot, which has nothing, every CPU knows all. */
+static inline bool sevc_cpuid_own_known(const struct sevc_cpu *cpu, unsigned lacks)
 {
-    return cpu->cpuid_own.values[slot - 1];
+    return ((cpu->cpuid_own.known | 1u << SEVC_CPUID_OWN) >> lacks & 1) != 0;
 }
 
-static inline bool sevc_cpuid_own_known(const struct sevc_cpu *cpu, unsigned slot)
+/* A slot: the first one for what is whole, and for a size. */
+static inline unsigned sevc_cpuid_slot(unsigned lacks)
 {
-    return (cpu->cpuid_own.known >> slot & 1) != 0;
+    return lacks < SEVC_CPUID_OWN ? 0 : lacks - SEVC_CPUID_OWN;
 }
 
 /* The static bits of a register of an answer. */

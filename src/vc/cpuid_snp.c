@@ -2,8 +2,8 @@
 /* A table of pinned CPUID answers from SEV-SNP's CPUID page (SEV-SNP firmware ABI, 8.14.2.6). */
 #include <stddef.h>
 
+#include "cpuid_answer.h"
 #include "cpuid_lie.h"
-#include "cpuid_table.h"
 
 _Static_assert(sizeof(struct sevc_snp_cpuid_entry) == 48, "CPUID_FUNCTION");
 _Static_assert(offsetof(struct sevc_snp_cpuid_entry, eax) == 24, "CPUID_FUNCTION.EAX");
@@ -14,18 +14,17 @@ _Static_assert(sizeof(struct sevc_snp_cpuid_page) == 4096, "a page");
 static bool take(struct sevc_cpuid_table *table, const struct sevc_snp_cpuid_entry *entry,
                  uint8_t c_bit)
 {
-    const struct sevc_cpuid_regs regs = { entry->eax, entry->ebx, entry->ecx, entry->edx };
-    const uint32_t answer[4] = { entry->eax, entry->ebx, entry->ecx, entry->edx };
-    uint32_t subleaf = sevc_cpuid_subleaf(entry->eax_in, entry->ecx_in);
-    const struct sevc_cpuid_entry *known = sevc_cpuid_find(table, entry->eax_in, subleaf);
+    const union sevc_cpuid_answer answer = { { entry->eax, entry->ebx, entry->ecx, entry->edx } };
+    const struct sevc_cpuid_entry *known = sevc_cpuid_find(table, entry->eax_in, entry->ecx_in);
 
-    if (entry->reserved != 0 || sevc_cpuid_lie(entry->eax_in, &regs, c_bit) != SEVC_REASON_NONE) {
+    if (entry->reserved != 0 ||
+        sevc_cpuid_lie(entry->eax_in, &answer.regs, c_bit) != SEVC_REASON_NONE) {
         return false;
     }
     if (known != NULL) { /* leaf 0xD, say, for several values of XCR0 */
-        return sevc_cpuid_same(known, answer);
+        return sevc_cpuid_same(known, &answer);
     }
-    return sevc_cpuid_remember(table, entry->eax_in, subleaf, answer) != NULL;
+    return sevc_cpuid_remember(table, entry->eax_in, entry->ecx_in, &answer) != NULL;
 }
 
 static bool take_all(struct sevc_cpuid_table *table, const struct sevc_snp_cpuid_page *page,

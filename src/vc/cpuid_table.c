@@ -12,7 +12,7 @@ void sevc_cpuid_table_init(struct sevc_cpuid_table *table, const struct sevc_cpu
     table->count = 0;
     table->dropped = 0;
     for (uint32_t i = 0; i < SEVC_CPUID_TABLE_ENTRIES; i++) {
-        table->entries[i].used = 0;
+        table->entries[i].used = SEVC_CPUID_FREE;
     }
 }
 
@@ -26,34 +26,68 @@ bool sevc_cpuid_is_sealed(const struct sevc_cpuid_table *table)
     return sevc_cpuid_sealed(table);
 }
 
-const struct sevc_cpuid_entry *sevc_cpuid_remember(struct sevc_cpuid_table *table, uint32_t leaf,
-                                                   uint32_t subleaf, const uint32_t answer[4])
+/* Where the entry for a leaf and sub-leaf is, or else would be. In a full table: its home. */
+static uint32_t place(const struct sevc_cpuid_table *table, uint32_t leaf, uint32_t subleaf)
 {
     uint32_t at = sevc_cpuid_home(leaf, subleaf);
-    const struct sevc_cpuid_rule *rule;
+
+    for (uint32_t i = 0; i < SEVC_CPUID_TABLE_ENTRIES; i++) {
+        const struct sevc_cpuid_entry *entry = &table->entries[at];
+
+        if (sevc_cpuid_used(entry) == SEVC_CPUID_FREE || sevc_cpuid_answers(entry, leaf, subleaf)) {
+            break;
+        }
+        at = (at + 1) % SEVC_CPUID_TABLE_ENTRIES;
+    }
+    return at;
+}
+
+const struct sevc_cpuid_entry *sevc_cpuid_find(const struct sevc_cpuid_table *table, uint32_t leaf,
+                                               uint32_t ecx)
+{
+    uint32_t subleaf = sevc_cpuid_subleaf(leaf, ecx);
+    const struct sevc_cpuid_entry *entry = &table->entries[place(table, leaf, subleaf)];
+
+    return sevc_cpuid_used(entry) != SEVC_CPUID_FREE && sevc_cpuid_answers(entry, leaf, subleaf)
+               ? entry
+               : NULL;
+}
+
+bool sevc_cpuid_same(const struct sevc_cpuid_entry *entry, const union sevc_cpuid_answer *answer)
+{
+    const struct sevc_cpuid_rule *rule = sevc_cpuid_rule_of(entry->leaf, entry->subleaf);
+    uint32_t difference = 0;
+
+    for (unsigned reg = 0; reg < 4; reg++) {
+        difference |= (answer->reg[reg] & sevc_cpuid_static(rule, reg)) ^ entry->answer[reg];
+    }
+    return difference == 0;
+}
+
+const struct sevc_cpuid_entry *sevc_cpuid_remember(struct sevc_cpuid_table *table, uint32_t leaf,
+                                                   uint32_t ecx,
+                                                   const union sevc_cpuid_answer *answer)
+{
+    uint32_t subleaf = sevc_cpuid_subleaf(leaf, ecx);
+    const struct sevc_cpuid_rule *rule = sevc_cpuid_rule_of(leaf, subleaf);
     struct sevc_cpuid_entry *entry;
 
     if (table->count == SEVC_CPUID_TABLE_ENTRIES) {
         table->dropped++;
         return NULL;
     }
-    while (table->entries[at].used != 0) {
-        at = (at + 1) & (SEVC_CPUID_TABLE_ENTRIES - 1);
-    }
-    entry = &table->entries[at];
+    table->count++;
+    entry = &table->entries[place(table, leaf, subleaf)];
     entry->leaf = leaf;
     entry->subleaf = subleaf;
-    entry->rule = sevc_cpuid_rule_of(leaf, subleaf);
-    rule = &sevc_cpuid_rules[entry->rule];
-    entry->slot = rule->slot;
-    entry->cr4_bit = rule->cr4_bit;
-    entry->ecx_bit = rule->ecx_bit;
+    entry->ecx_mask = sevc_cpuid_in(&sevc_cpuid_plain, leaf) ? 0 : -1;
+    entry->cr4_rotate = rule->cr4_rotate;
+    entry->cr4_bits = rule->computed[SEVC_CPUID_ECX];
     for (unsigned reg = 0; reg < 4; reg++) {
-        entry->answer[reg] = answer[reg] & sevc_cpuid_static(rule, reg);
+        entry->answer[reg] = answer->reg[reg] & sevc_cpuid_static(rule, reg);
     }
-    table->count++;
     /* Last: an NMI in between must not find half an answer. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    __atomic_store_n(&entry->used, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&entry->used, rule->lacks, __ATOMIC_RELAXED);
     return entry;
 }

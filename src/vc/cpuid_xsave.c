@@ -5,8 +5,6 @@
  * feature the sub-leaf with its size (EAX), its place in the standard form (EBX), and whether the
  * compacted form aligns it (ECX, bit 1).
  */
-#include <sevc/os.h>
-
 #include "cpuid_answer.h"
 
 #define LEGACY_AND_HEADER 0x240u /* 512 bytes of FXSAVE, 64 of header: there whatever is enabled */
@@ -19,65 +17,51 @@
 #define XSAVEC (1u << 1)
 #define XSAVES (1u << 3)
 
-/*
- * For FEATURES: XCR0, or of the compacted form XCR0 | XSS. SEVC_RETRY: a sub-leaf is not in the
- * table;
- * SEVC_HOST_ERROR: a size that cannot be.
- */
-static enum sevc_result area_bytes(const struct sevc_cpuid_table *table, bool compacted,
-                                   uint64_t features, uint32_t *bytes)
+/* No area is so large; and SEVC_CPUID_NO_BYTES is another number. */
+#define IMPOSSIBLE (1ull << 32)
+
+struct sevc_cpuid_xsave sevc_cpuid_xsave_state(const struct sevc_trap *trap)
 {
+    struct sevc_cpuid_xsave state = { .xcr0 = 1 };
+
+    if ((sevc_os_register(trap, SEVC_OS_CR4) & CR4_OSXSAVE) != 0) {
+        state.xcr0 = sevc_os_register(trap, SEVC_OS_XCR0);
+    }
+    state.xss = sevc_os_register(trap, SEVC_OS_XSS);
+    return state;
+}
+
+uint64_t sevc_cpuid_xsave_bytes(const struct sevc_cpuid_table *table,
+                                const struct sevc_cpuid_entry *entry, const struct sevc_trap *trap)
+{
+    bool compacted = entry->subleaf == 1;
+    struct sevc_cpuid_xsave state;
+    uint64_t features;
     uint64_t end = LEGACY_AND_HEADER;
 
-    for (features &= ~LEGACY_FEATURES; features != 0; features &= features - 1) {
+    if (compacted && (entry->answer[SEVC_CPUID_EAX] & (XSAVEC | XSAVES)) == 0) {
+        return 0;
+    }
+    state = sevc_cpuid_xsave_state(trap);
+    features = (state.xcr0 | (compacted ? state.xss : 0)) & ~LEGACY_FEATURES;
+    for (; features != 0; features &= features - 1) {
         uint32_t feature = (uint32_t)__builtin_ctzll(features);
-        const struct sevc_cpuid_entry *entry =
-            sevc_cpuid_find(table, SEVC_CPUID_LEAF_XSAVE, feature);
-        uint64_t start;
+        uint64_t start = end;
 
+        entry = sevc_cpuid_find(table, SEVC_CPUID_LEAF_XSAVE, feature);
         if (entry == NULL) {
-            return SEVC_RETRY;
+            return SEVC_CPUID_NO_BYTES;
         }
         if (entry->answer[SEVC_CPUID_EAX] == 0) {
-            return SEVC_HOST_ERROR; /* enabled in this processor, and said not to exist */
+            return IMPOSSIBLE; /* enabled in this processor, and said not to exist */
         }
         if (!compacted) {
             start = entry->answer[SEVC_CPUID_EBX];
         } else if ((entry->answer[SEVC_CPUID_ECX] & ALIGNED) != 0) {
             start = (end + 63) & ~63ull;
-        } else {
-            start = end;
         }
-        if (start + entry->answer[SEVC_CPUID_EAX] > end) {
-            end = start + entry->answer[SEVC_CPUID_EAX];
-        }
+        start += entry->answer[SEVC_CPUID_EAX];
+        end = start > end ? start : end;
     }
-    if (end > UINT32_MAX) {
-        return SEVC_HOST_ERROR; /* cut to 32 bits it would make a buffer too small */
-    }
-    *bytes = (uint32_t)end;
-    return SEVC_OK;
-}
-
-void sevc_cpuid_xsave_state(const struct sevc_trap *trap, uint64_t *xcr0, uint64_t *xss)
-{
-    uint64_t cr4 = sevc_os_register(trap, SEVC_OS_CR4);
-
-    *xcr0 = (cr4 & CR4_OSXSAVE) != 0 ? sevc_os_register(trap, SEVC_OS_XCR0) : 1;
-    *xss = sevc_os_register(trap, SEVC_OS_XSS);
-}
-
-enum sevc_result sevc_cpuid_xsave_bytes(const struct sevc_cpuid_table *table,
-                                        const struct sevc_cpuid_entry *entry,
-                                        const struct sevc_trap *trap, uint32_t *bytes)
-{
-    bool compacted = entry->subleaf == 1;
-    uint64_t xcr0, xss;
-
-    if (compacted && (entry->answer[SEVC_CPUID_EAX] & (XSAVEC | XSAVES)) == 0) {
-        *bytes = 0;
-        return SEVC_OK;
-    }
-    sevc_cpuid_xsave_state(trap, &xcr0, &xss);
-    return area_bytes(table, compacted, compacted ? xcr0 | xss : xcr0, bytes);
+    return end;
 }
