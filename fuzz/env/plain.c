@@ -117,9 +117,9 @@ void sevc_arch_halt(void)
 
 /* ---- src/arch/native.h, as far as explicit calls in an SEV-ES guest go ---- */
 
-bool sevc_arch_interrupts_off(void)
+uint64_t sevc_arch_interrupts_save(void)
 {
-    return true;
+    return SEVC_RFLAGS_IF;
 }
 
 void sevc_arch_interrupts_on(void)

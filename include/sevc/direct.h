@@ -11,8 +11,8 @@
  *
  * Context: CPL 0, running on CPU (no migration to another one from the choice of CPU to the
  * return), any interrupt state; not in a hook of os.h. Interrupts are off exactly while the GHCB
- * is held, and then again as they were: for one exchange, of at most one shared buffer. An NMI
- * may arrive at any time, and may itself make such calls. No exception is raised, but for the
+ * is held, and then again as they were: for one exchange, of INS and OUTS up to three. An NMI may
+ * arrive at any time, and may itself make such calls. No exception is raised, but for the
  * processor's own with native instructions (#GP of an unknown MSR).
  *
  * Checks: those of the #VC handler, with the same reasons. Results:
@@ -76,7 +76,7 @@ enum sevc_result sevc_out(struct sevc_cpu *cpu, uint16_t port, unsigned bytes, u
 /*
  * INS and OUTS: COUNT elements of BYTES (1, 2 or 4, else SEVC_INVALID), upwards from BUFFER,
  * which is private memory that does not fault. One exchange for each 2032 bytes; interrupts are
- * let in between. done: how many elements are complete, with any result; may be NULL. count 0
+ * let in between two if there are more than three, which move a page. done: how many elements are complete, with any result; may be NULL. count 0
  * does nothing.
  */
 enum sevc_result sevc_ins(struct sevc_cpu *cpu, uint16_t port, unsigned bytes, void *buffer,

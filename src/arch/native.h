@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sevc/trap.h>
+
 /*
  * VMMCALL with the 16 registers, RSP excepted, as in enum sevc_gpr; takes back what it leaves in
  * them.
@@ -21,13 +23,17 @@ void sevc_arch_native_vmmcall(uint64_t gpr[16]);
 
 #ifdef SEVC_ARCH_HOSTED
 
-/* Turns interrupts off. Returns whether they were on. */
-bool sevc_arch_interrupts_off(void);
-/* Turns them on again. */
+/* Turns interrupts off. Returns RFLAGS as they were, of which IF is what counts. */
+uint64_t sevc_arch_interrupts_save(void);
+/* Turns them on. */
 void sevc_arch_interrupts_on(void);
 
-/* Copies BYTES, each read once and written once. */
-void sevc_arch_copy_bytes(volatile void *to, const volatile void *from, size_t bytes);
+/*
+ * Copies BYTES to the page or from it, each read once and written once. Returns what follows them in
+ * the caller's memory.
+ */
+const uint8_t *sevc_arch_copy_out(volatile void *to, const uint8_t *from, size_t bytes);
+uint8_t *sevc_arch_copy_in(uint8_t *to, const volatile void *from, size_t bytes);
 
 /* regs: EAX, EBX, ECX, EDX; leaf and sub-leaf in EAX and ECX. */
 void sevc_arch_native_cpuid(uint32_t regs[4]);
@@ -47,5 +53,13 @@ void sevc_arch_native_store(volatile void *address, unsigned bytes, uint64_t val
 #else
 #include "native_hardware.h"
 #endif
+
+/* Turns them on again if they were. */
+static inline void sevc_arch_interrupts_restore(uint64_t rflags)
+{
+    if ((rflags & SEVC_RFLAGS_IF) != 0) {
+        sevc_arch_interrupts_on();
+    }
+}
 
 #endif

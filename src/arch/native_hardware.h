@@ -3,15 +3,13 @@
 #ifndef SEVC_ARCH_NATIVE_HARDWARE_H
 #define SEVC_ARCH_NATIVE_HARDWARE_H
 
-#define EFLAGS_IF (1ull << 9)
-
 /* No red zone: nothing lies below RSP. */
-static inline bool sevc_arch_interrupts_off(void)
+static inline uint64_t sevc_arch_interrupts_save(void)
 {
     uint64_t flags;
 
     __asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
-    return (flags & EFLAGS_IF) != 0;
+    return flags;
 }
 
 static inline void sevc_arch_interrupts_on(void)
@@ -19,9 +17,17 @@ static inline void sevc_arch_interrupts_on(void)
     __asm__ volatile("sti" : : : "memory");
 }
 
-static inline void sevc_arch_copy_bytes(volatile void *to, const volatile void *from, size_t bytes)
+static inline const uint8_t *sevc_arch_copy_out(volatile void *to, const uint8_t *from,
+                                                size_t bytes)
 {
     __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
+    return from;
+}
+
+static inline uint8_t *sevc_arch_copy_in(uint8_t *to, const volatile void *from, size_t bytes)
+{
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
+    return to;
 }
 
 static inline void sevc_arch_native_cpuid(uint32_t regs[4])
@@ -123,7 +129,5 @@ static inline void sevc_arch_native_store(volatile void *address, unsigned bytes
         *(volatile uint64_t *)address = value;
     }
 }
-
-#undef EFLAGS_IF
 
 #endif

@@ -16,10 +16,16 @@
 #include "../arch/native.h"
 
 struct sevc_direct {
-    bool interrupts; /* were on */
+    uint64_t rflags; /* were interrupts on? */
     struct sevc_report report;
     struct sevc_session session;
 };
+
+/* Is it a SEV-ES guest's, with a GHCB? */
+static inline bool sevc_direct_is_ready(const struct sevc_cpu *cpu)
+{
+    return cpu != NULL && cpu->magic == SEVC_CPU_MAGIC;
+}
 
 /* Does this machine execute the instruction itself? */
 static inline bool sevc_direct_is_native(const struct sevc_cpu *cpu)

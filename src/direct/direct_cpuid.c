@@ -48,11 +48,11 @@ enum sevc_result sevc_cpuid(struct sevc_cpu *cpu, uint32_t leaf, uint32_t sublea
                             struct sevc_cpuid_regs *regs)
 {
     volatile struct sevc_ghcb_page *page;
-    struct sevc_report report;
-    bool interrupts;
+    uint64_t rflags;
+    uint64_t info1;
 
     if (leaf == SEVC_CPUID_LEAF_XSAVE || leaf >= SEVC_CPUID_EXTENDED_MAX || cpu == NULL ||
-        cpu->cpuid_table != NULL || !sevc_straight_begin(cpu, &interrupts)) {
+        cpu->cpuid_table != NULL || !sevc_straight_take(cpu, &rflags)) {
         return cpuid_any(cpu, leaf, subleaf, regs);
     }
     page = sevc_hot_page(cpu);
@@ -60,14 +60,16 @@ enum sevc_result sevc_cpuid(struct sevc_cpu *cpu, uint32_t leaf, uint32_t sublea
     page->rcx = subleaf;
     sevc_hot_send(cpu, page, SEVC_EXIT_CPUID, 0, 0, SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
                   SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
-    if (!sevc_straight_replied(page, &report) ||
+    info1 = page->sw_exitinfo1;
+    if (!sevc_straight_good(info1) ||
         !sevc_straight_has(&page->valid_bitmap[0], SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX)) ||
         !sevc_straight_has(&page->valid_bitmap[1], 7 * SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX))) {
-        return sevc_straight_refused(cpu, &report, interrupts);
+        return sevc_straight_refused(cpu, info1, rflags);
     }
     regs->eax = sevc_hot_low(&page->rax);
     regs->ebx = sevc_hot_low(&page->rbx);
     regs->ecx = sevc_hot_low(&page->rcx);
     regs->edx = sevc_hot_low(&page->rdx);
-    return sevc_straight_end(cpu, page, interrupts);
+    sevc_exchange_scrub(page);
+    return sevc_straight_end(cpu, rflags);
 }

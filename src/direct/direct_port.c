@@ -1,105 +1,101 @@
 /* SPDX-License-Identifier: MIT */
-/* IN and OUT as explicit calls. INS and OUTS: string_io.c. */
+/* IN and OUT as explicit calls. INS and OUTS: direct_string_io.c. */
 #include <sevc/event.h>
+#include <sevc/svm.h>
 
 #include "straight.h"
 
 #define ADDRESS_BYTES 8 /* no address is involved: what 64-bit code would have */
 
-static bool size_fits(unsigned bytes)
+/* What SW_EXITINFO1 says of IN or OUT: port and direction (APM vol. 2, 15.10.2). */
+#define OUT_INFO(port) ((uint32_t)(port) << SEVC_IOIO_PORT_SHIFT)
+#define IN_INFO(port)  (OUT_INFO(port) | SEVC_IOIO_IN)
+
+/* And of every access. */
+SEVC_INLINE uint32_t info_of(uint32_t port_and_direction, unsigned bytes)
 {
-    return bytes == 1 || bytes == 2 || bytes == 4;
+    return port_and_direction + (bytes << SEVC_IOIO_SIZE_SHIFT) + SEVC_IOIO_ADDRESS_64;
 }
 
-/* Of SW_EXITINFO1 what IN and OUT have in common (APM vol. 2, 15.10.2). */
-SEVC_INLINE uint64_t port_info(uint16_t port, unsigned bytes)
+/* The operand's size, and the bits of a register that count. */
+SEVC_INLINE unsigned bytes_of(uint32_t info1)
 {
-    return (uint64_t)port << SEVC_IOIO_PORT_SHIFT | (uint64_t)bytes << SEVC_IOIO_SIZE_SHIFT |
-           SEVC_IOIO_ADDRESS_64;
+    return info1 >> SEVC_IOIO_SIZE_SHIFT & 7;
 }
 
-SEVC_INLINE uint32_t low_bytes(uint32_t value, unsigned bytes)
+SEVC_INLINE uint32_t mask_of(uint32_t info1)
 {
-    return value & (~0u >> (32 - 8 * bytes));
+    static const uint32_t masks[] = { 0, 0xFF, 0xFFFF, 0, 0xFFFFFFFF };
+
+    return masks[bytes_of(info1)];
 }
 
-static __attribute__((noinline)) enum sevc_result in_any(struct sevc_cpu *cpu, uint16_t port,
-                                                         unsigned bytes, uint32_t *value)
+/* By the instruction, or with a session. */
+static SEVC_COLD enum sevc_result access_any(struct sevc_cpu *cpu, uint32_t info1, uint32_t *value)
 {
+    uint16_t port = (uint16_t)(info1 >> SEVC_IOIO_PORT_SHIFT);
+    unsigned bytes = bytes_of(info1);
+    bool in = (info1 & SEVC_IOIO_IN) != 0;
     struct sevc_direct direct;
     enum sevc_result result;
 
     if (sevc_direct_is_native(cpu)) {
-        *value = sevc_arch_native_in(port, bytes);
+        if (in) {
+            *value = sevc_arch_native_in(port, bytes);
+        } else {
+            sevc_arch_native_out(port, bytes, *value);
+        }
         return SEVC_OK;
     }
     result = sevc_direct_begin(&direct, cpu);
     if (result != SEVC_OK) {
         return result;
     }
-    result = sevc_event_in(&direct.session, port, bytes, ADDRESS_BYTES, value);
+    result = in ? sevc_event_in(&direct.session, port, bytes, ADDRESS_BYTES, value)
+                : sevc_event_out(&direct.session, port, bytes, ADDRESS_BYTES, *value);
     return sevc_direct_end(&direct, result);
+}
+
+static SEVC_NOINLINE enum sevc_result access(struct sevc_cpu *cpu, uint32_t info1, unsigned bytes,
+                                             uint32_t *value)
+{
+    volatile struct sevc_ghcb_page *page;
+    uint64_t valid_low = 0;
+    uint64_t reply, rflags;
+
+    if (bytes != 1 && bytes != 2 && bytes != 4) {
+        return sevc_direct_fail(cpu, SEVC_INVALID, SEVC_REASON_ARGUMENT);
+    }
+    info1 = info_of(info1, bytes);
+    if (!sevc_straight_take(cpu, &rflags)) {
+        return access_any(cpu, info1, value);
+    }
+    page = sevc_hot_page(cpu);
+    if ((info1 & SEVC_IOIO_IN) == 0) {
+        page->rax = *value & mask_of(info1);
+        valid_low = SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX);
+    }
+    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, info1, 0, valid_low, SEVC_VALID_ALWAYS);
+    reply = page->sw_exitinfo1;
+    if (!sevc_straight_good(reply)) {
+        return sevc_straight_refused(cpu, reply, rflags);
+    }
+    if ((info1 & SEVC_IOIO_IN) != 0) {
+        if (!sevc_straight_has(&page->valid_bitmap[0], SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX))) {
+            return sevc_straight_refused(cpu, reply, rflags);
+        }
+        *value = sevc_hot_low(&page->rax) & mask_of(info1);
+    }
+    sevc_exchange_scrub(page);
+    return sevc_straight_end(cpu, rflags);
 }
 
 enum sevc_result sevc_in(struct sevc_cpu *cpu, uint16_t port, unsigned bytes, uint32_t *value)
 {
-    volatile struct sevc_ghcb_page *page;
-    struct sevc_report report;
-    bool interrupts;
-
-    if (!size_fits(bytes)) {
-        return sevc_direct_fail(cpu, SEVC_INVALID, SEVC_REASON_ARGUMENT);
-    }
-    if (!sevc_straight_begin(cpu, &interrupts)) {
-        return in_any(cpu, port, bytes, value);
-    }
-    page = sevc_hot_page(cpu);
-    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, port_info(port, bytes) | SEVC_IOIO_IN, 0, 0,
-                  SEVC_VALID_ALWAYS);
-    if (!sevc_straight_replied(page, &report) ||
-        !sevc_straight_has(&page->valid_bitmap[0], SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX))) {
-        return sevc_straight_refused(cpu, &report, interrupts);
-    }
-    *value = low_bytes(sevc_hot_low(&page->rax), bytes);
-    return sevc_straight_end(cpu, page, interrupts);
-}
-
-static __attribute__((noinline)) enum sevc_result out_any(struct sevc_cpu *cpu, uint16_t port,
-                                                          unsigned bytes, uint32_t value)
-{
-    struct sevc_direct direct;
-    enum sevc_result result;
-
-    if (sevc_direct_is_native(cpu)) {
-        sevc_arch_native_out(port, bytes, value);
-        return SEVC_OK;
-    }
-    result = sevc_direct_begin(&direct, cpu);
-    if (result != SEVC_OK) {
-        return result;
-    }
-    result = sevc_event_out(&direct.session, port, bytes, ADDRESS_BYTES, value);
-    return sevc_direct_end(&direct, result);
+    return access(cpu, IN_INFO(port), bytes, value);
 }
 
 enum sevc_result sevc_out(struct sevc_cpu *cpu, uint16_t port, unsigned bytes, uint32_t value)
 {
-    volatile struct sevc_ghcb_page *page;
-    struct sevc_report report;
-    bool interrupts;
-
-    if (!size_fits(bytes)) {
-        return sevc_direct_fail(cpu, SEVC_INVALID, SEVC_REASON_ARGUMENT);
-    }
-    if (!sevc_straight_begin(cpu, &interrupts)) {
-        return out_any(cpu, port, bytes, value);
-    }
-    page = sevc_hot_page(cpu);
-    page->rax = low_bytes(value, bytes);
-    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, port_info(port, bytes), 0,
-                  SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX), SEVC_VALID_ALWAYS);
-    if (!sevc_straight_replied(page, &report)) {
-        return sevc_straight_refused(cpu, &report, interrupts);
-    }
-    return sevc_straight_end(cpu, page, interrupts);
+    return access(cpu, OUT_INFO(port), bytes, &value);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The general way of an explicit call; and where the straight one ends otherwise than with an answer. */
+/* An explicit call with a session; and where the straight way ends otherwise than with an answer. */
 #include "straight.h"
 
 /*
@@ -13,36 +13,34 @@ enum sevc_result sevc_direct_begin(struct sevc_direct *direct, struct sevc_cpu *
 
     direct->report.vmgexits = 0;
     direct->report.reason = SEVC_REASON_NONE;
-    direct->interrupts = sevc_arch_interrupts_off();
+    direct->rflags = sevc_arch_interrupts_save();
     result = sevc_session_begin(&direct->session, cpu, &direct->report);
     if (result == SEVC_OK) {
         return SEVC_OK;
     }
-    if (direct->interrupts) {
-        sevc_arch_interrupts_on();
-    }
+    sevc_arch_interrupts_restore(direct->rflags);
     return sevc_direct_fail(cpu, result, direct->report.reason);
 }
 
 enum sevc_result sevc_direct_end(struct sevc_direct *direct, enum sevc_result result)
 {
     sevc_session_end(&direct->session);
-    if (direct->interrupts) {
-        sevc_arch_interrupts_on();
-    }
+    sevc_arch_interrupts_restore(direct->rflags);
     if (result == SEVC_OK) {
         return SEVC_OK;
     }
     return sevc_direct_fail(direct->session.cpu, result, direct->report.reason);
 }
 
-enum sevc_result sevc_straight_refused(struct sevc_cpu *cpu, struct sevc_report *report,
-                                       bool interrupts)
+enum sevc_result sevc_straight_refused(struct sevc_cpu *cpu, uint64_t info1, uint64_t rflags)
 {
-    enum sevc_result result = sevc_hot_refused(cpu, report);
+    volatile struct sevc_ghcb_page *page = cpu->ghcb.va;
+    struct sevc_report report;
 
-    if (interrupts) {
-        sevc_arch_interrupts_on();
-    }
-    return sevc_direct_fail(cpu, result, report->reason);
+    report.info1 = info1;
+    report.info2 = page->sw_exitinfo2;
+    (void)sevc_reply_refused(&report);
+    sevc_arch_zero(page, SEVC_PAGE_QWORDS); /* the buffer too, which some have used */
+    (void)sevc_straight_end(cpu, rflags);
+    return sevc_direct_fail(cpu, report.result, report.reason);
 }

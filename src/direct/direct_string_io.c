@@ -1,157 +1,182 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * INS and OUTS as explicit calls (GHCB spec 2.03, 4.1.2): one exchange for each shared buffer,
- * the session closed and interrupts let in between two.
+ * INS and OUTS as explicit calls (GHCB spec 2.03, 4.1.2): an exchange for each shared buffer. As in
+ * the #VC handler the three of a page are one turn, with interrupts off; what is longer, and what
+ * needs a session, lets them in between any two.
  */
 #include <sevc/event.h>
 
 #include "straight.h"
 
-/* One exchange of COUNT elements, which fit. */
-static __attribute__((noinline)) enum sevc_result exchange_any(struct sevc_cpu *cpu,
-                                                               const struct sevc_string_io *io,
-                                                               uint8_t *buffer, unsigned count)
+#define TURN_EXCHANGES 3
+
+/* How many elements of 1, 2, 4 bytes a shared buffer has room for; 0: there is no such size. */
+static const uint16_t room[] = { 0, SEVC_GHCB_SHARED_BUFFER_BYTES,
+                                 SEVC_GHCB_SHARED_BUFFER_BYTES / 2, 0,
+                                 SEVC_GHCB_SHARED_BUFFER_BYTES / 4 };
+
+/* SW_EXITINFO1 but for the size of an element (APM vol. 2, 15.10.2). */
+#define STRING_INFO(port, segment)                                                                 \
+    ((uint32_t)(port) << SEVC_IOIO_PORT_SHIFT | SEVC_IOIO_ADDRESS_64 | SEVC_IOIO_STRING |          \
+     SEVC_IOIO_REP | (uint32_t)(segment) << SEVC_IOIO_SEGMENT_SHIFT)
+
+SEVC_INLINE bool is_in(uint32_t info1)
 {
+    return (info1 & SEVC_IOIO_IN) != 0;
+}
+
+SEVC_INLINE size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* With a session: one exchange of COUNT elements, BYTES in all, which fit. */
+static enum sevc_result exchange_any(struct sevc_cpu *cpu, uint32_t info1, uint8_t *buffer,
+                                     size_t bytes, size_t count)
+{
+    volatile uint8_t *shared;
     struct sevc_direct direct;
     enum sevc_result result = sevc_direct_begin(&direct, cpu);
-    unsigned bytes = count * io->bytes;
 
     if (result != SEVC_OK) {
         return result;
     }
-    direct.session.buffer_bytes = bytes; /* to be scrubbed, whatever becomes of it */
-    if (!io->in) {
-        sevc_arch_copy_bytes(direct.session.page->shared_buffer, buffer, bytes);
+    shared = direct.session.page->shared_buffer;
+    sevc_session_scratch(&direct.session, (unsigned)bytes); /* scrubbed at the end */
+    if (!is_in(info1)) {
+        (void)sevc_arch_copy_out(shared, buffer, bytes);
     }
-    result = sevc_event_string_io(&direct.session, io, count);
-    if (result == SEVC_OK && io->in) {
-        sevc_arch_copy_bytes(buffer, direct.session.page->shared_buffer, bytes);
+    result = sevc_session_exchange(&direct.session, SEVC_EXIT_IOIO, info1, count, 0);
+    if (result == SEVC_OK && is_in(info1)) {
+        (void)sevc_arch_copy_in(buffer, shared, bytes);
     }
     return sevc_direct_end(&direct, result);
 }
 
-/* SW_EXITINFO1 (APM vol. 2, 15.10.2). */
-SEVC_INLINE uint64_t string_info(const struct sevc_string_io *io)
+/* How many of COUNT elements are complete, if anybody wants to know. */
+SEVC_INLINE void tell_done(size_t *done, size_t complete)
 {
-    return (uint64_t)io->port << SEVC_IOIO_PORT_SHIFT |
-           (uint64_t)io->segment << SEVC_IOIO_SEGMENT_SHIFT | SEVC_IOIO_ADDRESS_64 |
-           (uint64_t)io->bytes << SEVC_IOIO_SIZE_SHIFT | SEVC_IOIO_REP | SEVC_IOIO_STRING |
-           (io->in ? SEVC_IOIO_IN : 0);
+    if (done != NULL) {
+        *done = complete;
+    }
 }
 
-/* The same straight: INFO1 is string_info()'s. */
-SEVC_INLINE enum sevc_result exchange(struct sevc_cpu *cpu, const struct sevc_string_io *io,
-                                      uint64_t info1, uint8_t *buffer, unsigned count)
+/* COUNT elements, however many: by the instruction, or with a session for each exchange. */
+static SEVC_COLD enum sevc_result string_io_any(struct sevc_cpu *cpu, uint32_t info1,
+                                                uint8_t *buffer, size_t count, size_t *done)
 {
-    unsigned bytes = count * io->bytes;
-    volatile struct sevc_ghcb_page *page;
-    struct sevc_report report;
-    bool interrupts;
-    bool good;
-
-    if (!sevc_straight_begin(cpu, &interrupts)) {
-        return exchange_any(cpu, io, buffer, count);
-    }
-    page = sevc_hot_page(cpu);
-    if (!io->in) {
-        sevc_arch_copy_bytes(page->shared_buffer, buffer, bytes);
-    }
-    page->sw_scratch = cpu->ghcb.gpa + SEVC_GHCB_OFF_SHARED_BUFFER;
-    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, info1, count, 0,
-                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_SW_SCRATCH));
-    good = sevc_straight_replied(page, &report);
-    if (good && io->in) {
-        sevc_arch_copy_bytes(buffer, page->shared_buffer, bytes);
-    }
-    sevc_arch_zero(page->shared_buffer, (bytes + 7) / 8);
-    return good ? sevc_straight_end(cpu, page, interrupts)
-                : sevc_straight_refused(cpu, &report, interrupts);
-}
-
-static enum sevc_result exchange_all(struct sevc_cpu *cpu, const struct sevc_string_io *io,
-                                     uint8_t *buffer, size_t count, size_t *done)
-{
-    /* Elements of 1, 2 or 4 bytes: a shift divides. */
-    unsigned most = SEVC_GHCB_SHARED_BUFFER_BYTES >> io->bytes / 2;
-    uint64_t info1 = string_info(io);
+    uint16_t port = (uint16_t)(info1 >> SEVC_IOIO_PORT_SHIFT);
+    unsigned bytes = info1 >> SEVC_IOIO_SIZE_SHIFT & 7;
     enum sevc_result result = SEVC_OK;
+    size_t left = count;
 
-    while (result == SEVC_OK && count != 0) {
-        unsigned now = most;
-
-        if (count < most) {
-            now = (unsigned)count;
-        }
-        result = exchange(cpu, io, info1, buffer, now);
-        if (result == SEVC_OK) {
-            *done += now;
-            buffer += (size_t)now * io->bytes;
-            count -= now;
-        }
-    }
-    return result;
-}
-
-static void native(const struct sevc_string_io *io, void *buffer, size_t count)
-{
-    if (io->in) {
-        sevc_arch_native_ins(io->port, io->bytes, buffer, count);
-    } else {
-        sevc_arch_native_outs(io->port, io->bytes, buffer, count);
-    }
-}
-
-static enum sevc_result string_io(struct sevc_cpu *cpu, const struct sevc_string_io *io,
-                                  void *buffer, size_t count, size_t *done)
-{
-    size_t unwanted = 0;
-
-    done = done != NULL ? done : &unwanted;
-    *done = 0;
-    if (io->bytes != 1 && io->bytes != 2 && io->bytes != 4) {
+    if (room[bytes] == 0) {
+        tell_done(done, 0);
         return sevc_direct_fail(cpu, SEVC_INVALID, SEVC_REASON_ARGUMENT);
     }
     if (sevc_direct_is_native(cpu)) {
-        native(io, buffer, count);
-        *done = count;
-        return SEVC_OK;
+        if (is_in(info1)) {
+            sevc_arch_native_ins(port, bytes, buffer, count);
+        } else {
+            sevc_arch_native_outs(port, bytes, buffer, count);
+        }
+        left = 0;
     }
-    return exchange_all(cpu, io, buffer, count, done);
+    while (left != 0) {
+        size_t now = least(left, room[bytes]);
+
+        result = exchange_any(cpu, info1, buffer, now * bytes, now);
+        if (result != SEVC_OK) {
+            break;
+        }
+        buffer += now * bytes;
+        left -= now;
+    }
+    tell_done(done, count - left);
+    return result;
 }
 
-/* An operand size that is none, whatever its upper bits, must not become one by being cut. */
-static uint8_t element(unsigned bytes)
+/* One exchange of COUNT elements through the buffer; the page is taken. Returns SW_EXITINFO1. */
+SEVC_INLINE uint64_t exchange(struct sevc_cpu *cpu, volatile struct sevc_ghcb_page *page,
+                              uint64_t scratch, uint32_t info1, size_t count)
 {
-    return bytes <= 4 ? (uint8_t)bytes : 0;
+    page->sw_scratch = scratch;
+    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, info1, count, 0,
+                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_SW_SCRATCH));
+    return page->sw_exitinfo1;
+}
+
+/* The exchange for the first of LEFT elements, which *DONE counts already, has failed. */
+static SEVC_COLD enum sevc_result refused(struct sevc_cpu *cpu, uint64_t reply, uint64_t rflags,
+                                          size_t left, size_t *done)
+{
+    if (done != NULL) {
+        *done -= left;
+    }
+    return sevc_straight_refused(cpu, reply, rflags);
+}
+
+/* INFO: SW_EXITINFO1 but for the size. */
+static SEVC_NOINLINE enum sevc_result string_io(struct sevc_cpu *cpu, uint32_t info, unsigned bytes,
+                                                uint8_t *buffer, size_t count, size_t *done)
+{
+    volatile struct sevc_ghcb_page *page;
+    uint64_t scratch, reply, rflags;
+    uint32_t info1;
+    size_t most, now;
+
+    if (bytes >= sizeof(room) / sizeof(room[0])) {
+        return string_io_any(cpu, info, buffer, count, done); /* with no size: none at all */
+    }
+    info1 = info + (bytes << SEVC_IOIO_SIZE_SHIFT);
+    /* No such size; nothing to do; or more than a turn, of which each exchange is one of its own. */
+    if (count - 1 >= TURN_EXCHANGES * (size_t)room[bytes]) {
+        return string_io_any(cpu, info1, buffer, count, done);
+    }
+    most = room[bytes];
+    tell_done(done, count); /* what fails takes off */
+    if (!sevc_straight_take(cpu, &rflags)) {
+        return string_io_any(cpu, info1, buffer, count, done);
+    }
+    page = sevc_hot_page(cpu);
+    scratch = cpu->ghcb.gpa + SEVC_GHCB_OFF_SHARED_BUFFER;
+    if (is_in(info)) {
+        do {
+            now = least(count, most);
+            reply = exchange(cpu, page, scratch, info1, now);
+            if (!sevc_straight_good(reply)) {
+                return refused(cpu, reply, rflags, count, done);
+            }
+            buffer = sevc_arch_copy_in(buffer, page->shared_buffer, now * bytes);
+            sevc_arch_zero(page, SEVC_PAGE_QWORDS);
+            count -= now;
+        } while (count != 0);
+    } else {
+        do {
+            now = least(count, most);
+            buffer =
+                (uint8_t *)(uintptr_t)sevc_arch_copy_out(page->shared_buffer, buffer, now * bytes);
+            reply = exchange(cpu, page, scratch, info1, now);
+            if (!sevc_straight_good(reply)) {
+                return refused(cpu, reply, rflags, count, done);
+            }
+            sevc_arch_zero(page, SEVC_PAGE_QWORDS);
+            count -= now;
+        } while (count != 0);
+    }
+    return sevc_straight_end(cpu, rflags);
 }
 
 enum sevc_result sevc_ins(struct sevc_cpu *cpu, uint16_t port, unsigned bytes, void *buffer,
                           size_t count, size_t *done)
 {
-    struct sevc_string_io io = {
-        .port = port,
-        .bytes = element(bytes),
-        .address_bytes = 8,
-        .segment = SEVC_ES,
-        .rep = true,
-        .in = true,
-    };
-
-    return string_io(cpu, &io, buffer, count, done);
+    return string_io(cpu, STRING_INFO(port, SEVC_ES) | SEVC_IOIO_IN, bytes, buffer, count, done);
 }
 
 enum sevc_result sevc_outs(struct sevc_cpu *cpu, uint16_t port, unsigned bytes, const void *buffer,
                            size_t count, size_t *done)
 {
-    struct sevc_string_io io = {
-        .port = port,
-        .bytes = element(bytes),
-        .address_bytes = 8,
-        .segment = SEVC_DS,
-        .rep = true,
-        .in = false,
-    };
-
-    /* Only read: io.in says so. */
-    return string_io(cpu, &io, (void *)(uintptr_t)buffer, count, done);
+    /* Only read: the direction says so. */
+    return string_io(cpu, STRING_INFO(port, SEVC_DS), bytes, (uint8_t *)(uintptr_t)buffer, count,
+                     done);
 }

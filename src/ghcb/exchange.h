@@ -20,6 +20,8 @@
 
 #define SEVC_INLINE static inline __attribute__((always_inline))
 
+#define SEVC_PAGE_QWORDS (SEVC_GHCB_SIZE / 8)
+
 /* Everything below the shared buffer: save area, bitmap, X87_STATE_GPA, reserved. */
 #define SEVC_SAVE_AREA_QWORDS (SEVC_GHCB_OFF_SHARED_BUFFER / 8)
 

@@ -12,8 +12,6 @@
 #include "exchange.h"
 #include "layout.h"
 
-#define PAGE_QWORDS (SEVC_GHCB_SIZE / 8)
-
 /* The bit in the bitmap's second half that says that an event uses a buffer. */
 #define SCRATCH_VALID (1ull << (SEVC_GHCB_VALID_INDEX(SEVC_GHCB_OFF_SW_SCRATCH) - 64))
 
@@ -34,13 +32,13 @@ static enum sevc_result refuse(struct sevc_report *report, enum sevc_result resu
  */
 static void set_aside(struct sevc_session *session)
 {
-    sevc_arch_copy(session->cpu->backup, session->cpu->ghcb.va, PAGE_QWORDS);
-    sevc_arch_zero(session->cpu->ghcb.va, PAGE_QWORDS);
+    sevc_arch_copy(session->cpu->backup, session->cpu->ghcb.va, SEVC_PAGE_QWORDS);
+    sevc_arch_zero(session->cpu->ghcb.va, SEVC_PAGE_QWORDS);
 }
 
 static void put_back(struct sevc_session *session)
 {
-    sevc_arch_copy(session->cpu->ghcb.va, session->cpu->backup, PAGE_QWORDS);
+    sevc_arch_copy(session->cpu->ghcb.va, session->cpu->backup, SEVC_PAGE_QWORDS);
 }
 
 enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cpu *cpu,
@@ -65,7 +63,7 @@ enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cp
     if (session->nested) {
         set_aside(session);
     } else if (cpu->firmware_uses_ghcb) {
-        sevc_arch_zero(cpu->ghcb.va, PAGE_QWORDS); /* what its last use has left behind */
+        sevc_arch_zero(cpu->ghcb.va, SEVC_PAGE_QWORDS); /* what its last use has left behind */
     }
     return SEVC_OK;
 }
@@ -103,7 +101,7 @@ void sevc_session_drop_all(struct sevc_cpu *cpu)
     if (cpu == NULL || cpu->magic != SEVC_CPU_MAGIC) {
         return;
     }
-    sevc_arch_zero(cpu->ghcb.va, PAGE_QWORDS);
+    sevc_arch_zero(cpu->ghcb.va, SEVC_PAGE_QWORDS);
     sevc_arch_wrmsr(SEVC_MSR_GHCB, cpu->ghcb.gpa);
     sevc_cpu_set_depth(cpu, 0);
 }

@@ -167,18 +167,16 @@ enum sevc_result sevc_uefi_enter(struct sevc_uefi *uefi, const struct sevc_uefi_
                                  struct sevc_report *report)
 {
     enum sevc_result result;
-    bool interrupts;
+    uint64_t rflags;
 
     *report = (struct sevc_report){ 0 };
     if (uefi->entered || config->backup == NULL || (uintptr_t)config->backup % PAGE_BYTES != 0) {
         return sevc_refuse(report, SEVC_INVALID, SEVC_STAGE_NONE, SEVC_REASON_ARGUMENT);
     }
     uefi->cpu.magic = 0;
-    interrupts = sevc_arch_interrupts_off();
+    rflags = sevc_arch_interrupts_save();
     result = take_over(uefi, config, report);
-    if (interrupts) {
-        sevc_arch_interrupts_on();
-    }
+    sevc_arch_interrupts_restore(rflags);
     return result;
 }
 
@@ -204,15 +202,13 @@ static enum sevc_result give_back(struct sevc_uefi *uefi)
 enum sevc_result sevc_uefi_leave(struct sevc_uefi *uefi)
 {
     enum sevc_result result;
-    bool interrupts;
+    uint64_t rflags;
 
     if (!uefi->entered) {
         return uefi->cpu.magic == SEVC_CPU_NATIVE_MAGIC ? SEVC_OK : SEVC_INVALID;
     }
-    interrupts = sevc_arch_interrupts_off();
+    rflags = sevc_arch_interrupts_save();
     result = give_back(uefi);
-    if (interrupts) {
-        sevc_arch_interrupts_on();
-    }
+    sevc_arch_interrupts_restore(rflags);
     return result;
 }

@@ -51,11 +51,14 @@ static void loads_and_stores_have_their_width(void **state)
 
 static void copies_have_their_length(void **state)
 {
-    char to[16] = "................";
+    static const uint8_t from[] = "abcdefgh";
+    uint8_t to[] = "................";
 
     (void)state;
-    sevc_arch_copy_bytes(to + 1, "abcdefgh", 7);
+    assert_ptr_equal(sevc_arch_copy_out(to + 1, from, 7), from + 7);
     assert_memory_equal(to, ".abcdefg........", 16);
+    assert_ptr_equal(sevc_arch_copy_in(to + 9, from + 1, 3), to + 12);
+    assert_memory_equal(to, ".abcdefg.bcd....", 16);
 }
 
 /* In the order of instruction encodings; RSP stays out of it. */

@@ -14,7 +14,7 @@ static void check_ghcb_at_rest(struct scripted_host *host)
     }
 }
 
-bool sevc_arch_interrupts_off(void)
+uint64_t sevc_arch_interrupts_save(void)
 {
     struct scripted_host *host = host_current;
     bool were_on = host->interrupt_flag;
@@ -22,7 +22,7 @@ bool sevc_arch_interrupts_off(void)
     check_ghcb_at_rest(host);
     host_log(host, HOST_OP_CLI, 0);
     host->interrupt_flag = false;
-    return were_on;
+    return were_on ? SEVC_RFLAGS_IF : 0;
 }
 
 void sevc_arch_interrupts_on(void)
@@ -34,11 +34,20 @@ void sevc_arch_interrupts_on(void)
     host->interrupt_flag = true;
 }
 
-void sevc_arch_copy_bytes(volatile void *to, const volatile void *from, size_t bytes)
+const uint8_t *sevc_arch_copy_out(volatile void *to, const uint8_t *from, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++) {
-        ((volatile uint8_t *)to)[i] = ((const volatile uint8_t *)from)[i];
+        ((volatile uint8_t *)to)[i] = from[i];
     }
+    return from + bytes;
+}
+
+uint8_t *sevc_arch_copy_in(uint8_t *to, const volatile void *from, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        to[i] = ((const volatile uint8_t *)from)[i];
+    }
+    return to + bytes;
 }
 
 /* ---- native instructions ---- */
