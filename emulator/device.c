@@ -107,7 +107,7 @@ bool device_is_guest_ram(uint64_t gpa)
 
 static bool is_device(uint64_t gpa)
 {
-    return gpa < LAYOUT_DIRECT_BYTES && !memory_is_guest_ram(gpa) && !memory_is_monitor(gpa);
+    return gpa >> DEVICE_C_BIT == 0 && !memory_is_guest_ram(gpa) && !memory_is_monitor(gpa);
 }
 
 /* NULL: no device can be there. The access may run into the next page, if that is a device's too. */
@@ -115,7 +115,7 @@ static volatile void *mmio_pointer(uint64_t gpa, unsigned size)
 {
     if (size == 0 || size > 8 || !is_device(gpa) || !is_device(gpa + size - 1))
         return NULL;
-    return memory_direct(gpa);
+    return gpa + size <= LAYOUT_DIRECT_BYTES ? memory_direct(gpa) : memory_far(gpa);
 }
 
 /* Firmware waits for half a minute if what is not there does not answer with ones. */

@@ -20,6 +20,9 @@
 #define LAYOUT_DIRECT_BASE  0xFFFF800000000000
 #define LAYOUT_DIRECT_BYTES 0x8000000000
 
+/* What lies above is seen through these two pages of 1 GiB, when a device there is accessed. */
+#define LAYOUT_FAR_BASE 0xFFFF808000000000
+
 #define LAYOUT_CS   0x08
 #define LAYOUT_CS64 0x18 /* in the reset stub only */
 #define LAYOUT_DS   0x10

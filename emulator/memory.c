@@ -27,6 +27,7 @@ size_t memory_guest_count;
 uint64_t memory_private_distance[2];
 
 #define FOUR_GIB   0x100000000ull
+#define GIB_MASK   0x3FFFFFFFull
 #define HALF_ALIGN 0x200000ull
 
 /*
@@ -151,6 +152,26 @@ void *memory_alloc_pages(size_t count)
         report_end(VERDICT_ERROR, "the monitor's pool of pages is exhausted (a bug)");
     pool_next += count * PAGE_BYTES;
     return memset(pages, 0, count * PAGE_BYTES);
+}
+
+/*
+ * No other processor has a stale translation: it has touched nothing here since its last exit, at
+ * which QEMU has forgotten all of them.
+ */
+void *memory_far(uint64_t pa)
+{
+    static uint64_t *table;
+    uint64_t first = pa & ~GIB_MASK;
+
+    if (table == NULL) {
+        uint64_t *pml4 = memory_direct(cpu_read_cr3() & PTE_ADDRESS);
+        table = memory_alloc_pages(1);
+        pml4[LAYOUT_FAR_BASE >> 39 & 511] = memory_pa(table) | PTE_P | PTE_W | PTE_A;
+    }
+    for (uint64_t i = 0; i < 2; i++)
+        table[i] = (first + i * (GIB_MASK + 1)) | PTE_P | PTE_W | PTE_A | PTE_D | PTE_PS;
+    cpu_write_cr3(cpu_read_cr3());
+    return (void *)(LAYOUT_FAR_BASE + (pa & GIB_MASK));
 }
 
 bool memory_is_guest_ram(uint64_t gpa)

@@ -35,6 +35,12 @@ static inline void *memory_direct(uint64_t pa)
     return (void *)(LAYOUT_DIRECT_BASE + pa);
 }
 
+/*
+ * Physical memory above that: devices'. The pointer is good for an access of a few bytes, until the
+ * next call; the caller holds the lock.
+ */
+void *memory_far(uint64_t pa);
+
 /* Zeroed pages of the monitor's own; they are never given back. Ends the run if none is left. */
 void *memory_alloc_pages(size_t count);
 

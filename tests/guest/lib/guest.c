@@ -98,15 +98,28 @@ bool guest_try(void (*function)(void *), void *argument, struct guest_fault *fau
 #define REG_BAR2    0x18
 #define MEMORY      0x2u
 
-volatile uint8_t *guest_device(void)
+static void place_device(uint64_t gpa)
 {
     for (unsigned device = 0; device < 32; device++) {
         if (pci_read(0, device, 0, 0) != IVSHMEM_ID)
             continue;
-        pci_write(0, device, 0, REG_BAR2, (uint32_t)DEVICE_GPA);
-        pci_write(0, device, 0, REG_BAR2 + 4, (uint32_t)(DEVICE_GPA >> 32));
+        pci_write(0, device, 0, REG_BAR2, (uint32_t)gpa);
+        pci_write(0, device, 0, REG_BAR2 + 4, (uint32_t)(gpa >> 32));
         pci_write(0, device, 0, REG_COMMAND, pci_read(0, device, 0, REG_COMMAND) | MEMORY);
-        return mmio_map(DEVICE_GPA, DEVICE_BYTES);
+        return;
     }
     panic("no ivshmem-plain on the PCI bus");
+}
+
+volatile uint8_t *guest_device(void)
+{
+    place_device(DEVICE_GPA);
+    return mmio_map(DEVICE_GPA, DEVICE_BYTES);
+}
+
+volatile uint8_t *guest_device_at(uint64_t gpa, uint64_t va)
+{
+    place_device(gpa);
+    page_map(va, gpa, PTE_WRITABLE | PTE_UNCACHED | PTE_NX, false);
+    return (volatile uint8_t *)va;
 }

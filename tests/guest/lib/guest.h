@@ -45,4 +45,7 @@ bool guest_try(void (*function)(void *), void *argument, struct guest_fault *fau
 #define DEVICE_BYTES 0x4000ull
 volatile uint8_t *guest_device(void);
 
+/* The same, elsewhere; the first page of it, mapped at VA. */
+volatile uint8_t *guest_device_at(uint64_t gpa, uint64_t va);
+
 #endif
