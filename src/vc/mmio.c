@@ -54,7 +54,7 @@ static void set_register(struct sevc_exception *vc, uint64_t value)
  */
 static void move_operand(struct sevc_insn *insn, uint64_t bit)
 {
-    int64_t bits = 8 * insn->data_bytes;
+    int64_t bits = 8 * (int64_t)insn->data_bytes;
 
     insn->memory.displacement += (sign_extend(bit, insn->data_bytes) & -bits) >> 3;
 }
