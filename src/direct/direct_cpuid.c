@@ -3,46 +3,6 @@
 #include "direct_cpuid.h"
 #include "straight.h"
 
-enum sevc_result sevc_direct_ask_cpuid(struct sevc_cpu *cpu, union sevc_cpuid_answer *answer)
-{
-    struct sevc_direct direct;
-    enum sevc_result result = sevc_direct_begin(&direct, cpu);
-
-    if (result != SEVC_OK) {
-        return result;
-    }
-    return sevc_direct_end(&direct, sevc_cpuid_ask(&direct.session, NULL, answer));
-}
-
-/*
- * From the table interrupts stay as they are: a sealed one does not change, and to the owner's an
- * interrupt handler only adds.
- */
-static __attribute__((noinline)) enum sevc_result cpuid_any(struct sevc_cpu *cpu, uint32_t leaf,
-                                                            uint32_t subleaf,
-                                                            struct sevc_cpuid_regs *regs)
-{
-    union sevc_cpuid_answer answer = { { .eax = leaf, .ecx = subleaf } };
-    struct sevc_report report;
-    enum sevc_result result = SEVC_RETRY;
-
-    if (sevc_direct_is_native(cpu)) {
-        sevc_arch_native_cpuid(answer.reg);
-        result = SEVC_OK;
-    } else if (cpu->magic == SEVC_CPU_MAGIC) {
-        result = sevc_cpuid_pinned(cpu, NULL, &answer, &report);
-    }
-    if (result == SEVC_RETRY) {
-        result = sevc_direct_ask_cpuid(cpu, &answer);
-    } else if (result != SEVC_OK) {
-        return sevc_direct_fail(cpu, result, report.reason);
-    }
-    if (result == SEVC_OK) {
-        *regs = answer.regs;
-    }
-    return result;
-}
-
 /* Straight: without a table. Of leaf 0xD more is asked, of upper leaves more is checked. */
 enum sevc_result sevc_cpuid(struct sevc_cpu *cpu, uint32_t leaf, uint32_t subleaf,
                             struct sevc_cpuid_regs *regs)
@@ -53,7 +13,7 @@ enum sevc_result sevc_cpuid(struct sevc_cpu *cpu, uint32_t leaf, uint32_t sublea
 
     if (leaf == SEVC_CPUID_LEAF_XSAVE || leaf >= SEVC_CPUID_EXTENDED_MAX || cpu == NULL ||
         cpu->cpuid_table != NULL || !sevc_straight_take(cpu, &rflags)) {
-        return cpuid_any(cpu, leaf, subleaf, regs);
+        return sevc_direct_cpuid_any(cpu, leaf, subleaf, regs);
     }
     page = sevc_hot_page(cpu);
     page->rax = leaf;

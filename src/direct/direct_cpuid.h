@@ -9,4 +9,8 @@
 /* Asks the host, whatever the table says: it is what the answer is compared with, or pinned in. */
 enum sevc_result sevc_direct_ask_cpuid(struct sevc_cpu *cpu, union sevc_cpuid_answer *answer);
 
+/* sevc_cpuid(), where it cannot go straight. */
+enum sevc_result sevc_direct_cpuid_any(struct sevc_cpu *cpu, uint32_t leaf, uint32_t subleaf,
+                                       struct sevc_cpuid_regs *regs);
+
 #endif

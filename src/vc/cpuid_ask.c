@@ -49,21 +49,23 @@ static bool learn(struct sevc_session *session, const struct sevc_cpuid_rule *ru
 {
     struct sevc_cpuid_own *own = &session->cpu->cpuid_own;
     uint32_t *values = own->values[sevc_cpuid_slot(rule->lacks)];
-    bool known = rule->lacks < SEVC_CPUID_OWN || sevc_cpuid_own_known(session->cpu, rule->lacks);
+    bool known = sevc_cpuid_own_known(session->cpu, rule->lacks);
     uint32_t difference = 0;
 
+    if (rule->lacks < SEVC_CPUID_OWN || (!known && session->nested)) {
+        return true;
+    }
     for (unsigned reg = 0; reg < 4; reg++) {
         uint32_t bits = answer->reg[reg] & rule->own[reg];
 
-        if (known) {
-            difference |= values[reg] ^ bits;
-        } else if (!session->nested) {
+        if (!known) {
             values[reg] = bits;
         }
+        difference |= values[reg] ^ bits;
     }
     /* Last: an NMI in between must not find half of it. */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (!known && !session->nested) {
+    if (!known) {
         own->known |= 1u << rule->lacks;
     }
     return difference == 0;
