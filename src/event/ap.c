@@ -26,10 +26,8 @@ enum sevc_result sevc_event_get_jump_table(struct sevc_session *session, uint64_
         return result;
     }
     if ((session->reply.info2 & PAGE_OFFSET_MASK) != 0 || session->reply.info2 >= LIMIT) {
-        session->report->result = SEVC_HOST_ERROR;
-        session->report->stage = SEVC_STAGE_REPLY;
-        session->report->reason = SEVC_REASON_BAD_RESPONSE;
-        return SEVC_HOST_ERROR;
+        return sevc_refuse(session->report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY,
+                           SEVC_REASON_BAD_RESPONSE);
     }
     *gpa = session->reply.info2;
     return SEVC_OK;

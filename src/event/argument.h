@@ -5,12 +5,11 @@
 
 #include <sevc/ghcb.h>
 
+#include "../ghcb/refuse.h"
+
 static inline enum sevc_result sevc_bad_argument(struct sevc_session *session)
 {
-    session->report->result = SEVC_INVALID;
-    session->report->stage = SEVC_STAGE_REQUEST;
-    session->report->reason = SEVC_REASON_ARGUMENT;
-    return SEVC_INVALID;
+    return sevc_refuse(session->report, SEVC_INVALID, SEVC_STAGE_REQUEST, SEVC_REASON_ARGUMENT);
 }
 
 #endif

@@ -2,15 +2,15 @@
 /* NAE events about the conversation itself: features, termination, unsupported exits. */
 #include <sevc/event.h>
 
+#include "../ghcb/refuse.h"
+
 enum sevc_result sevc_event_hv_features(struct sevc_session *session, uint64_t *features)
 {
     enum sevc_result result;
 
     if (session->cpu->platform.version < 2) {
-        session->report->result = SEVC_UNSUPPORTED;
-        session->report->stage = SEVC_STAGE_REQUEST;
-        session->report->reason = SEVC_REASON_NO_FEATURE;
-        return SEVC_UNSUPPORTED;
+        return sevc_refuse(session->report, SEVC_UNSUPPORTED, SEVC_STAGE_REQUEST,
+                           SEVC_REASON_NO_FEATURE);
     }
     result = sevc_session_exchange(session, SEVC_NAE_HV_FEATURES, 0, 0, 0);
     if (result == SEVC_OK) {

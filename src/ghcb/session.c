@@ -11,18 +11,10 @@
 #include "../trace/tap.h"
 #include "exchange.h"
 #include "layout.h"
+#include "refuse.h"
 
 /* The bit in the bitmap's second half that says that an event uses a buffer. */
 #define SCRATCH_VALID (1ull << (SEVC_GHCB_VALID_INDEX(SEVC_GHCB_OFF_SW_SCRATCH) - 64))
-
-static enum sevc_result refuse(struct sevc_report *report, enum sevc_result result,
-                               enum sevc_stage stage, enum sevc_reason reason)
-{
-    report->result = result;
-    report->stage = stage;
-    report->reason = reason;
-    return result;
-}
 
 /* ---- nesting ---- */
 
@@ -46,10 +38,10 @@ enum sevc_result sevc_session_begin(struct sevc_session *session, struct sevc_cp
 {
     session->report = report;
     if (cpu == NULL || cpu->magic != SEVC_CPU_MAGIC) {
-        return refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_REQUEST, SEVC_REASON_NOT_READY);
+        return sevc_refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_REQUEST, SEVC_REASON_NOT_READY);
     }
     if (cpu->depth > 1) {
-        return refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_REQUEST, SEVC_REASON_NESTING);
+        return sevc_refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_REQUEST, SEVC_REASON_NESTING);
     }
     session->cpu = cpu;
     session->page = cpu->ghcb.va;
@@ -151,26 +143,26 @@ static enum sevc_result injected(struct sevc_report *report)
         (event & SEVC_EVENTINJ_TYPE_MASK) != SEVC_EVENTINJ_TYPE_EXCEPTION ||
         (vector != SEVC_VECTOR_UD && vector != SEVC_VECTOR_GP) ||
         has_error_code != (vector == SEVC_VECTOR_GP) || (!has_error_code && error_code != 0)) {
-        return refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_BAD_INJECTION);
+        return sevc_refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_BAD_INJECTION);
     }
     fault->vector = (uint8_t)vector;
     fault->has_error_code = has_error_code;
     fault->error_code = error_code;
     fault->cr2 = 0;
-    return refuse(report, SEVC_EXCEPTION, SEVC_STAGE_REPLY, SEVC_REASON_INJECTED);
+    return sevc_refuse(report, SEVC_EXCEPTION, SEVC_STAGE_REPLY, SEVC_REASON_INJECTED);
 }
 
 enum sevc_result sevc_reply_refused(struct sevc_report *report)
 {
     switch ((uint32_t)report->info1) { /* bits 63:32 are the event's own */
     case SEVC_REPLY_OK:
-        return refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_MISSING_OUTPUT);
+        return sevc_refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_MISSING_OUTPUT);
     case SEVC_REPLY_EXCEPTION:
         return injected(report);
     case SEVC_REPLY_REJECTED:
-        return refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_REJECTED);
+        return sevc_refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_REJECTED);
     default:
-        return refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_UNDEFINED_REPLY);
+        return sevc_refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_UNDEFINED_REPLY);
     }
 }
 
