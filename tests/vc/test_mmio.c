@@ -381,6 +381,8 @@ static void what_is_not_emulated_is_refused_by_name(void **state)
         { "\xc5\xf8\x10\x07", 4, SEVC_UNSUPPORTED, SEVC_REASON_VECTOR_INSN }, /* VMOVUPS */
         { "\xff\x37", 2, SEVC_UNSUPPORTED, SEVC_REASON_UNKNOWN_INSN },        /* PUSH */
         { "\xf0\x09\x07", 3, SEVC_UNSUPPORTED, SEVC_REASON_LOCKED },
+        /* VMOVUPS [RDI], ZMM0: AVX-512 */
+        { "\x62\xf1\x7c\x48\x11\x07", 6, SEVC_UNSUPPORTED, SEVC_REASON_VECTOR_INSN },
         { "\x8f\x07", 2, SEVC_UNSUPPORTED, SEVC_REASON_UNKNOWN_INSN }, /* POP */
         { "\x8b\xc7", 2, SEVC_UNSUPPORTED, SEVC_REASON_UNKNOWN_INSN }, /* no memory operand */
         { "\xf0\x89\x07", 3, SEVC_BAD_INSN, SEVC_REASON_NO_INSN },     /* #UD by LOCK */
