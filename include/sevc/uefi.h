@@ -47,16 +47,16 @@ struct sevc_uefi_idtr {
  * Only CPU is for the program, to make explicit calls with; the rest is the library's.
  */
 struct sevc_uefi {
-    struct sevc_cpu cpu;
-    struct sevc_idt_gate idt[SEVC_UEFI_IDT_GATES] __attribute__((aligned(16)));
-    struct sevc_uefi_idtr firmware_idtr;
     uint64_t firmware_entry; /* where the firmware's gate 29 leads */
     uint64_t firmware_msr;
     uint32_t firmware_usage; /* the end of its GHCB page */
     uint16_t firmware_version;
     bool entered;
+    struct sevc_uefi_idtr firmware_idtr;
     struct sevc_paging paging;
     uint64_t cr4, xcr0, fs_base, gs_base; /* at sevc_uefi_enter() */
+    struct sevc_cpu cpu;
+    struct sevc_idt_gate idt[SEVC_UEFI_IDT_GATES] __attribute__((aligned(16)));
 };
 
 /* What sevc_uefi_enter() is given. */

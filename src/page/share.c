@@ -104,7 +104,7 @@ static uint64_t first_child(const struct sevc_leaf *leaf)
 static void split(const struct change *change, uint64_t va, const struct sevc_leaf *leaf)
 {
     struct sevc_table_pages *tables = change->tables;
-    uint64_t gpa = tables->gpa[--tables->count];
+    uint64_t gpa = tables->gpa[--tables->count]; /* NOLINT(*NullDereference): check_tables() */
     volatile uint64_t *table = sevc_page_pointer(change->paging, gpa);
     uint64_t child = first_child(leaf);
     uint64_t late;

@@ -4,7 +4,11 @@
 
 #include "exception.h"
 #include "hot.h"
-#include "mmio_access.h"
+
+#define RDTSC     SEVC_HOT_OPCODE(0x0F, 0x31)
+#define WRMSR     SEVC_HOT_OPCODE(0x0F, 0x30)
+#define MSR_READS 0x200u /* RDMSR is 0F 32: the bit in which it differs from WRMSR */
+#define CPUID     SEVC_HOT_OPCODE(0x0F, 0xA2)
 
 /* The exits of handle_hot() lie close together. */
 static inline bool is_hot(uint64_t exit_code)
@@ -12,14 +16,72 @@ static inline bool is_hot(uint64_t exit_code)
     return exit_code - SEVC_EXIT_RDTSC <= SEVC_EXIT_MSR - SEVC_EXIT_RDTSC;
 }
 
+/* ---- the requests; false: the general way's, and nothing has been touched ---- */
+
+SEVC_INLINE bool ask_tsc(struct sevc_cpu *cpu, struct sevc_report *report,
+                         volatile struct sevc_ghcb_page *page)
+{
+    const uint8_t *status = (const uint8_t *)&cpu->platform.sev_status;
+
+    if (sevc_hot_any(status + 1, SEVC_STATUS_SECURE_TSC >> 8) || !sevc_hot_take(cpu)) {
+        return false;
+    }
+    sevc_hot_note(report, SEVC_EXIT_RDTSC, SEVC_EXIT_RDTSC);
+    sevc_hot_send(cpu, page, SEVC_EXIT_RDTSC, 0, 0, 0, SEVC_VALID_ALWAYS);
+    return true;
+}
+
+SEVC_INLINE bool ask_msr(struct sevc_cpu *cpu, const struct sevc_trap *trap,
+                         struct sevc_report *report, volatile struct sevc_ghcb_page *page,
+                         bool write)
+{
+    uint32_t msr = sevc_hot_gpr32(trap, SEVC_RCX);
+
+    if (sevc_vc_is_protected_msr(msr) || !sevc_hot_take(cpu)) {
+        return false;
+    }
+    sevc_hot_note(report, SEVC_EXIT_MSR, SEVC_EXIT_MSR);
+    page->rcx = msr;
+    if (!write) {
+        sevc_hot_send(cpu, page, SEVC_EXIT_MSR, SEVC_MSR_INFO1_READ, 0, 0,
+                      SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
+        return true;
+    }
+    page->rax = sevc_hot_gpr32(trap, SEVC_RAX);
+    page->rdx = sevc_hot_gpr32(trap, SEVC_RDX);
+    sevc_hot_send(
+        cpu, page, SEVC_EXIT_MSR, SEVC_MSR_INFO1_WRITE, 0, SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
+        SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX) | SEVC_VALID_BIT(SEVC_GHCB_OFF_RDX));
+    return true;
+}
+
+/* CPUID of a CPU that has no table. Of leaf 0xD more is asked, of upper leaves more is checked. */
+SEVC_INLINE bool ask_cpuid(struct sevc_cpu *cpu, const struct sevc_trap *trap,
+                           struct sevc_report *report, volatile struct sevc_ghcb_page *page)
+{
+    uint32_t leaf = sevc_hot_gpr32(trap, SEVC_RAX);
+
+    if (leaf == SEVC_CPUID_LEAF_XSAVE || leaf >= SEVC_CPUID_EXTENDED_MAX || !sevc_hot_take(cpu)) {
+        return false;
+    }
+    sevc_hot_note(report, SEVC_EXIT_CPUID, SEVC_EXIT_CPUID);
+    page->rax = leaf;
+    page->rcx = sevc_hot_gpr32(trap, SEVC_RCX);
+    sevc_hot_send(cpu, page, SEVC_EXIT_CPUID, 0, 0, SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
+                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
+    return true;
+}
+
 /*
  * Opcode and exit code together: nothing is done for an exit that the instruction cannot raise. In
- * the order of what they may cost. Not inline: what this needs to save, other exits need not.
+ * the order of what they may cost; from the reply on they go the same way, each from where it joins.
+ * Not inline: what this needs to save, other exits need not.
  */
 static __attribute__((noinline)) enum sevc_result handle_hot(struct sevc_cpu *cpu,
                                                              struct sevc_trap *trap,
                                                              struct sevc_report *report)
 {
+    volatile struct sevc_ghcb_page *page;
     unsigned opcode;
 
     if (!sevc_hot_context(trap)) {
@@ -29,19 +91,61 @@ static __attribute__((noinline)) enum sevc_result handle_hot(struct sevc_cpu *cp
         return sevc_vc_handle_any(cpu, trap, report, true);
     }
     opcode = sevc_hot_opcode(report);
-    if (SEVC_LIKELY(opcode == SEVC_HOT_OPCODE(0x0F, 0x31)) && trap->error_code == SEVC_EXIT_RDTSC) {
-        return sevc_hot_rdtsc(cpu, trap, report);
+    page = sevc_hot_page(cpu);
+    if (SEVC_LIKELY(opcode == RDTSC) && trap->error_code == SEVC_EXIT_RDTSC) {
+        if (!ask_tsc(cpu, report, page)) {
+            goto general;
+        }
+    } else if ((opcode & ~MSR_READS) == WRMSR && trap->error_code == SEVC_EXIT_MSR) {
+        if (!ask_msr(cpu, trap, report, page, (opcode & MSR_READS) == 0)) {
+            goto general;
+        }
+        if ((opcode & MSR_READS) == 0) {
+            if (!sevc_hot_replied(page, report)) {
+                goto refused;
+            }
+            goto complete;
+        }
+    } else if (opcode == CPUID && trap->error_code == SEVC_EXIT_CPUID) {
+        if (cpu->cpuid_table != NULL) {
+            return sevc_hot_pinned_cpuid(cpu, trap, report);
+        }
+        if (!ask_cpuid(cpu, trap, report, page)) {
+            goto general;
+        }
+        if (!sevc_hot_replied(page, report)) {
+            goto refused;
+        }
+        if (!sevc_hot_marked(page, SEVC_GHCB_OFF_RAX, 1)) {
+            goto refused;
+        }
+        if (!sevc_hot_marked(page, SEVC_GHCB_OFF_RCX, 3)) { /* RCX, RDX, RBX lie side by side */
+            goto refused;
+        }
+        trap->gpr[SEVC_RBX] = sevc_hot_low(&page->rbx);
+        trap->gpr[SEVC_RCX] = sevc_hot_low(&page->rcx);
+        goto has_rdx_rax;
+    } else {
+        goto general;
     }
-    if (opcode == SEVC_HOT_OPCODE(0x0F, 0x30) && trap->error_code == SEVC_EXIT_MSR) {
-        return sevc_hot_wrmsr(cpu, trap, report);
+    if (!sevc_hot_replied(page, report)) {
+        goto refused;
     }
-    if (opcode == SEVC_HOT_OPCODE(0x0F, 0x32) && trap->error_code == SEVC_EXIT_MSR) {
-        return sevc_hot_rdmsr(cpu, trap, report);
+    if (!sevc_hot_marked(page, SEVC_GHCB_OFF_RAX, 1)) {
+        goto refused;
     }
-    if (opcode == SEVC_HOT_OPCODE(0x0F, 0xA2) && trap->error_code == SEVC_EXIT_CPUID) {
-        return cpu->cpuid_table == NULL ? sevc_hot_cpuid(cpu, trap, report)
-                                        : sevc_hot_pinned_cpuid(cpu, trap, report);
+    if (!sevc_hot_marked(page, SEVC_GHCB_OFF_RDX, 1)) {
+        goto refused;
     }
+has_rdx_rax:
+    trap->gpr[SEVC_RAX] = sevc_hot_low(&page->rax);
+    trap->gpr[SEVC_RDX] = sevc_hot_low(&page->rdx);
+complete:
+    sevc_hot_give_back(cpu, page);
+    return sevc_hot_complete(trap, report, 2, 1);
+refused:
+    return sevc_hot_refused(cpu, report);
+general:
     return sevc_vc_handle_fetched(cpu, trap, report);
 }
 

@@ -45,7 +45,7 @@ enum sevc_result sevc_hot_io(struct sevc_cpu *cpu, struct sevc_trap *trap,
 enum sevc_result sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                struct sevc_report *report);
 
-/* cpuid.c: as the functions below, CPUID of a CPU that has a table of pinned answers. */
+/* hot_cpuid.c: CPUID of a CPU that has a table of pinned answers; its bytes have been compared. */
 enum sevc_result sevc_hot_pinned_cpuid(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                        struct sevc_report *report);
 
@@ -53,12 +53,24 @@ enum sevc_result sevc_hot_pinned_cpuid(struct sevc_cpu *cpu, struct sevc_trap *t
 enum sevc_result sevc_hot_refused(struct sevc_cpu *cpu, struct sevc_report *report);
 enum sevc_result sevc_hot_stepped(struct sevc_trap *trap, struct sevc_report *report);
 
+/*
+ * Are bits of MASK (a constant) set in the byte at AT? By one instruction that reads it once; and gcc,
+ * told that a register is zero, would keep it for wherever a zero is needed: this does not tell.
+ */
+SEVC_INLINE bool sevc_hot_any(const volatile void *at, uint8_t mask)
+{
+    bool any;
+
+    __asm__("testb %2, %1" : "=@ccnz"(any) : "m"(*(const volatile uint8_t *)at), "i"(mask));
+    return any;
+}
+
 /* ---- the instruction ---- */
 
 /* 64-bit code at CPL 0. The upper half of the address space has no other than 64-bit code. */
 SEVC_INLINE bool sevc_hot_context(const struct sevc_trap *trap)
 {
-    return !SEVC_TRACE && SEVC_LIKELY((~trap->cs & 3) == 3) &&
+    return !SEVC_TRACE && SEVC_LIKELY(!sevc_hot_any(&trap->cs, 3)) &&
            (SEVC_LIKELY((int64_t)trap->rip < 0) || sevc_os_register(trap, SEVC_OS_CODE_BITS) == 64);
 }
 
@@ -82,6 +94,15 @@ SEVC_INLINE bool sevc_hot_fetch(const struct sevc_trap *trap, struct sevc_report
     report->insn_bytes = (uint8_t)copy.done;
     report->fault = copy.fault;
     return false;
+}
+
+/* What EAX to EDX are: of a register that lies in memory, so that the upper half is not loaded. */
+SEVC_INLINE uint32_t sevc_hot_gpr32(const struct sevc_trap *trap, unsigned number)
+{
+    uint32_t value;
+
+    __builtin_memcpy(&value, &trap->gpr[number], sizeof(value));
+    return value;
 }
 
 /* The first two bytes of an instruction as one number, and what it is for two given ones. */
@@ -157,31 +178,29 @@ SEVC_INLINE bool sevc_hot_is_zero(uint32_t value)
 }
 
 /*
- * Is the reply one to go on with, the bits of OUTPUTS (a constant) being marked? The infos are
- * loaded once, into the report.
+ * Has the host marked the field at OFFSET, and COUNT in all that lie there side by side (constants)?
+ * In the one byte of the bitmap that says so, which is read once.
  */
-SEVC_INLINE bool sevc_hot_reply(const volatile struct sevc_ghcb_page *page,
-                                struct sevc_report *report, unsigned outputs)
+SEVC_INLINE bool sevc_hot_marked(const volatile struct sevc_ghcb_page *page, unsigned offset,
+                                 unsigned count)
+{
+    unsigned first = SEVC_GHCB_VALID_INDEX(offset);
+    unsigned mask = ((1u << count) - 1) << first % 8;
+    const volatile uint8_t *at = (const volatile uint8_t *)page->valid_bitmap + first / 8;
+
+    return SEVC_LIKELY(count == 1 ? sevc_hot_any(at, (uint8_t)mask) : (~*at & mask) == 0);
+}
+
+/* Is the reply one to go on with? The infos are loaded once, into the report. */
+SEVC_INLINE bool sevc_hot_replied(const volatile struct sevc_ghcb_page *page,
+                                  struct sevc_report *report)
 {
     uint64_t info1 = page->sw_exitinfo1;
 
     _Static_assert(SEVC_REPLY_OK == 0, "zero");
     report->info1 = info1;
     report->info2 = page->sw_exitinfo2;
-    if (!SEVC_LIKELY(sevc_hot_is_zero((uint32_t)info1))) { /* SEVC_REPLY_OK */
-        return false;
-    }
-    if ((outputs & SEVC_OUT_RAX) != 0 &&
-        !SEVC_LIKELY((page->valid_bitmap[0] & SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX)) != 0)) {
-        return false;
-    }
-    if ((outputs & ~SEVC_OUT_RAX) == SEVC_OUT_RDX) {
-        return SEVC_LIKELY((page->valid_bitmap[1] & SEVC_VALID_BIT(SEVC_GHCB_OFF_RDX)) != 0);
-    }
-    if ((outputs & ~SEVC_OUT_RAX) != 0) { /* CPUID's: RCX, RDX, RBX lie side by side */
-        return SEVC_LIKELY((~page->valid_bitmap[1] & 7 * SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX)) == 0);
-    }
-    return true;
+    return SEVC_LIKELY(sevc_hot_is_zero((uint32_t)info1)); /* SEVC_REPLY_OK */
 }
 
 /* The low half of a quadword of the page, which is all that these events return. */
@@ -201,7 +220,7 @@ SEVC_INLINE void sevc_hot_give_back(struct sevc_cpu *cpu, volatile struct sevc_g
 /* RF and TF lie in bytes of RFLAGS of their own: so they need not be loaded. */
 SEVC_INLINE bool sevc_hot_has_tf(const struct sevc_trap *trap)
 {
-    return (((const uint8_t *)&trap->rflags)[1] & SEVC_RFLAGS_TF >> 8) != 0;
+    return sevc_hot_any((const uint8_t *)&trap->rflags + 1, SEVC_RFLAGS_TF >> 8);
 }
 
 SEVC_INLINE void sevc_hot_advance(struct sevc_trap *trap, uint64_t length)
@@ -226,98 +245,6 @@ SEVC_INLINE enum sevc_result sevc_hot_complete(struct sevc_trap *trap, struct se
     }
     sevc_os_fix_shadow_stack(trap, report->rip);
     return SEVC_OK;
-}
-
-/* ---- the exits: their bytes have been compared ---- */
-
-SEVC_INLINE enum sevc_result sevc_hot_rdtsc(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                            struct sevc_report *report)
-{
-    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
-
-    if ((cpu->platform.sev_status & SEVC_STATUS_SECURE_TSC) != 0 || !sevc_hot_take(cpu)) {
-        return sevc_vc_handle_fetched(cpu, trap, report);
-    }
-    sevc_hot_note(report, SEVC_EXIT_RDTSC, SEVC_EXIT_RDTSC);
-    sevc_hot_send(cpu, page, SEVC_EXIT_RDTSC, 0, 0, 0, SEVC_VALID_ALWAYS);
-    if (!sevc_hot_reply(page, report, SEVC_OUT_RAX | SEVC_OUT_RDX)) {
-        return sevc_hot_refused(cpu, report);
-    }
-    trap->gpr[SEVC_RAX] = sevc_hot_low(&page->rax);
-    trap->gpr[SEVC_RDX] = sevc_hot_low(&page->rdx);
-    sevc_hot_give_back(cpu, page);
-    return sevc_hot_complete(trap, report, 2, 1);
-}
-
-SEVC_INLINE enum sevc_result sevc_hot_rdmsr(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                            struct sevc_report *report)
-{
-    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
-    uint32_t msr = (uint32_t)trap->gpr[SEVC_RCX];
-
-    if (sevc_vc_is_protected_msr(msr) || !sevc_hot_take(cpu)) {
-        return sevc_vc_handle_fetched(cpu, trap, report);
-    }
-    sevc_hot_note(report, SEVC_EXIT_MSR, SEVC_EXIT_MSR);
-    page->rcx = msr;
-    sevc_hot_send(cpu, page, SEVC_EXIT_MSR, SEVC_MSR_INFO1_READ, 0, 0,
-                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
-    if (!sevc_hot_reply(page, report, SEVC_OUT_RAX | SEVC_OUT_RDX)) {
-        return sevc_hot_refused(cpu, report);
-    }
-    trap->gpr[SEVC_RAX] = sevc_hot_low(&page->rax);
-    trap->gpr[SEVC_RDX] = sevc_hot_low(&page->rdx);
-    sevc_hot_give_back(cpu, page);
-    return sevc_hot_complete(trap, report, 2, 1);
-}
-
-SEVC_INLINE enum sevc_result sevc_hot_wrmsr(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                            struct sevc_report *report)
-{
-    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
-    uint32_t msr = (uint32_t)trap->gpr[SEVC_RCX];
-
-    if (sevc_vc_is_protected_msr(msr) || !sevc_hot_take(cpu)) {
-        return sevc_vc_handle_fetched(cpu, trap, report);
-    }
-    sevc_hot_note(report, SEVC_EXIT_MSR, SEVC_EXIT_MSR);
-    page->rcx = msr;
-    page->rax = (uint32_t)trap->gpr[SEVC_RAX];
-    page->rdx = (uint32_t)trap->gpr[SEVC_RDX];
-    sevc_hot_send(
-        cpu, page, SEVC_EXIT_MSR, SEVC_MSR_INFO1_WRITE, 0, SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
-        SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX) | SEVC_VALID_BIT(SEVC_GHCB_OFF_RDX));
-    if (!sevc_hot_reply(page, report, 0)) {
-        return sevc_hot_refused(cpu, report);
-    }
-    sevc_hot_give_back(cpu, page);
-    return sevc_hot_complete(trap, report, 2, 1);
-}
-
-/* CPUID of a CPU that has no table. Of leaf 0xD more is asked, of upper leaves more is checked. */
-SEVC_INLINE enum sevc_result sevc_hot_cpuid(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                            struct sevc_report *report)
-{
-    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
-    uint32_t leaf = (uint32_t)trap->gpr[SEVC_RAX];
-
-    if (leaf == SEVC_CPUID_LEAF_XSAVE || leaf >= SEVC_CPUID_EXTENDED_MAX || !sevc_hot_take(cpu)) {
-        return sevc_vc_handle_fetched(cpu, trap, report);
-    }
-    sevc_hot_note(report, SEVC_EXIT_CPUID, SEVC_EXIT_CPUID);
-    page->rax = leaf;
-    page->rcx = (uint32_t)trap->gpr[SEVC_RCX];
-    sevc_hot_send(cpu, page, SEVC_EXIT_CPUID, 0, 0, SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
-                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
-    if (!sevc_hot_reply(page, report, SEVC_OUT_RAX | SEVC_OUT_RBX | SEVC_OUT_RCX | SEVC_OUT_RDX)) {
-        return sevc_hot_refused(cpu, report);
-    }
-    trap->gpr[SEVC_RAX] = sevc_hot_low(&page->rax);
-    trap->gpr[SEVC_RBX] = sevc_hot_low(&page->rbx);
-    trap->gpr[SEVC_RCX] = sevc_hot_low(&page->rcx);
-    trap->gpr[SEVC_RDX] = sevc_hot_low(&page->rdx);
-    sevc_hot_give_back(cpu, page);
-    return sevc_hot_complete(trap, report, 2, 1);
 }
 
 #endif

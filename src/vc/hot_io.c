@@ -12,54 +12,43 @@
 #define OUTSB_INFO (STRING_INFO | (unsigned)SEVC_DS << SEVC_IOIO_SEGMENT_SHIFT)
 #define INSB_INFO  (STRING_INFO | SEVC_IOIO_IN) /* ES is 0 */
 
-/* OUT, IN: one byte, of which bit 0 says AL or EAX (EC to EF). */
-SEVC_INLINE uint32_t port_info(const struct sevc_trap *trap, unsigned bytes)
-{
-    return (uint32_t)trap->gpr[SEVC_RDX] << SEVC_IOIO_PORT_SHIFT | bytes << SEVC_IOIO_SIZE_SHIFT |
-           SEVC_IOIO_ADDRESS_64;
-}
-
-SEVC_INLINE enum sevc_result out(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                 struct sevc_report *report, unsigned opcode)
+/* IN, OUT: one byte, of which bit 0 says AL or EAX, and bit 1 OUT (EC to EF). */
+SEVC_INLINE enum sevc_result in_or_out(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                       struct sevc_report *report, unsigned opcode)
 {
     volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
     bool wide = (opcode & 1) != 0;
-
-    if (!sevc_hot_take(cpu)) {
-        return sevc_vc_handle_fetched(cpu, trap, report);
-    }
-    sevc_hot_note(report, SEVC_EXIT_IOIO, SEVC_EXIT_IOIO);
-    page->rax = wide ? (uint32_t)trap->gpr[SEVC_RAX] : (uint8_t)trap->gpr[SEVC_RAX];
-    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, port_info(trap, wide ? 4 : 1), 0,
-                  SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX), SEVC_VALID_ALWAYS);
-    if (!sevc_hot_reply(page, report, 0)) {
-        return sevc_hot_refused(cpu, report);
-    }
-    sevc_hot_give_back(cpu, page);
-    return sevc_hot_complete(trap, report, 1, 1);
-}
-
-SEVC_INLINE enum sevc_result in(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                struct sevc_report *report, unsigned opcode)
-{
-    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
-    bool wide = (opcode & 1) != 0;
+    bool output = (opcode & 2) != 0;
+    uint64_t valid = 0;
+    uint32_t info1;
     uint32_t value;
 
     if (!sevc_hot_take(cpu)) {
         return sevc_vc_handle_fetched(cpu, trap, report);
     }
+    info1 = sevc_hot_gpr32(trap, SEVC_RDX) << SEVC_IOIO_PORT_SHIFT | SEVC_IOIO_ADDRESS_64 |
+            (output ? 0 : SEVC_IOIO_IN);
+    info1 |= (wide ? 4u : 1u) << SEVC_IOIO_SIZE_SHIFT;
+    if (output) {
+        value = sevc_hot_gpr32(trap, SEVC_RAX);
+        page->rax = wide ? value : (uint8_t)value;
+        valid = SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX);
+    }
     sevc_hot_note(report, SEVC_EXIT_IOIO, SEVC_EXIT_IOIO);
-    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, port_info(trap, wide ? 4 : 1) | SEVC_IOIO_IN, 0, 0,
-                  SEVC_VALID_ALWAYS);
-    if (!sevc_hot_reply(page, report, SEVC_OUT_RAX)) {
+    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, info1, 0, valid, SEVC_VALID_ALWAYS);
+    if (!sevc_hot_replied(page, report)) {
         return sevc_hot_refused(cpu, report);
     }
-    value = sevc_hot_low(&page->rax);
-    if (wide) {
-        trap->gpr[SEVC_RAX] = value;
-    } else {
-        *(uint8_t *)&trap->gpr[SEVC_RAX] = (uint8_t)value;
+    if (!output) {
+        if (!sevc_hot_marked(page, SEVC_GHCB_OFF_RAX, 1)) {
+            return sevc_hot_refused(cpu, report);
+        }
+        value = sevc_hot_low(&page->rax);
+        if (wide) {
+            trap->gpr[SEVC_RAX] = value;
+        } else {
+            *(uint8_t *)&trap->gpr[SEVC_RAX] = (uint8_t)value;
+        }
     }
     sevc_hot_give_back(cpu, page);
     return sevc_hot_complete(trap, report, 1, 1);
@@ -150,7 +139,7 @@ SEVC_INLINE bool string_io(struct sevc_cpu *cpu, struct sevc_trap *trap, struct 
                           (input ? INSB_INFO : OUTSB_INFO),
                       bytes, 0, SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_SW_SCRATCH));
         report->vmgexits++;
-        if (!sevc_hot_reply(page, report, 0)) {
+        if (!sevc_hot_replied(page, report)) {
             stop(cpu, report, sevc_reply_refused(report));
             return true;
         }
@@ -194,7 +183,7 @@ enum sevc_result sevc_hot_io(struct sevc_cpu *cpu, struct sevc_trap *trap,
         return report->result;
     }
     if ((opcode & 0xFC) == 0xEC) {
-        return (opcode & 2) != 0 ? out(cpu, trap, report, opcode) : in(cpu, trap, report, opcode);
+        return in_or_out(cpu, trap, report, opcode);
     }
     if (opcode == SEVC_HOT_OPCODE(0xF3, 0x6E) && string_io(cpu, trap, report, false)) {
         return report->result;

@@ -133,14 +133,14 @@ SEVC_INLINE bool decode(const struct sevc_trap *trap, const uint8_t *bytes, stru
         if ((opcode & 2) == 0) {
             return true;
         }
+    } else if ((opcode & ~9u) == MOVZX && number != SEVC_RSP) {
+        access->bytes = 1 + (opcode & 1);
     } else if ((opcode & ~1u) == MOV_IMM && (modrm & 0x38) == 0) {
         access->length += (opcode & 1) != 0 ? 4 : 1;
         cut(access, opcode, rex, (uint64_t)read_dword(at));
         return true;
-    } else if ((opcode & ~9u) != MOVZX || number == SEVC_RSP) {
-        return false;
     } else {
-        access->bytes = 1 + (opcode & 1);
+        return false;
     }
     access->value = 0;
     access->how = opcode | rex << REX_SHIFT | number << REGISTER_SHIFT;
@@ -175,22 +175,19 @@ SEVC_INLINE bool resolve(const struct sevc_cpu *cpu, const struct sevc_trap *tra
 SEVC_INLINE void put_register(struct sevc_trap *trap, const struct access *access, uint64_t value)
 {
     uint64_t *reg = &trap->gpr[access->how >> REGISTER_SHIFT];
-    bool wide = (access->how & WIDE) != 0;
 
     if ((access->how & TWO_BYTE) != 0) {
         value = access->bytes == 1 ? (uint8_t)value : (uint16_t)value;
-        if ((access->how & (MOVZX ^ MOVSX)) != 0) {
-            uint64_t sign = access->bytes == 1 ? 1u << 7 : 1u << 15;
-
-            value = (value ^ sign) - sign;
-            value = wide ? value : (uint32_t)value;
+        if ((access->how & (MOVZX ^ MOVSX)) == 0) {
+            *reg = value;
+            return;
         }
-        *reg = value;
+        value = (uint64_t)(access->bytes == 1 ? (int8_t)value : (int16_t)value);
     } else if ((access->how & 1) == 0) {
         *(uint8_t *)reg = (uint8_t)value;
-    } else {
-        *reg = wide ? value : (uint32_t)value;
+        return;
     }
+    *reg = (access->how & WIDE) != 0 ? value : (uint32_t)value;
 }
 
 enum sevc_result sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap,
@@ -199,7 +196,7 @@ enum sevc_result sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap,
     volatile struct sevc_ghcb_page *page;
     volatile uint64_t *slot;
     struct access access;
-    uint64_t event;
+    uint32_t event;
     uint64_t gpa;
     uint64_t value;
 
@@ -216,13 +213,13 @@ enum sevc_result sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap,
     }
     page = sevc_hot_page(cpu);
     slot = (volatile uint64_t *)page->shared_buffer;
-    event = SEVC_NAE_MMIO_READ + ((access.how & WRITE) != 0);
+    event = (uint32_t)SEVC_NAE_MMIO_READ + (access.how / WRITE);
     sevc_hot_note(report, SEVC_EXIT_NPF, event);
     *slot = access.value;
     page->sw_scratch = cpu->ghcb.gpa + SEVC_GHCB_OFF_SHARED_BUFFER;
     sevc_hot_send(cpu, page, event, gpa, access.bytes, 0,
                   SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_SW_SCRATCH));
-    if (!sevc_hot_reply(page, report, 0)) {
+    if (!sevc_hot_replied(page, report)) {
         *slot = 0;
         return sevc_hot_refused(cpu, report);
     }
