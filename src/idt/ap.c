@@ -117,11 +117,12 @@ enum sevc_result sevc_ap_trampoline_place(void *page, uint64_t page_gpa,
                                           const struct sevc_ap_start *start)
 {
     const size_t bytes = AP_PARAMETERS + sizeof(struct parameters);
-    struct parameters *parameters = (void *)((uint8_t *)page + AP_PARAMETERS);
+    struct parameters *parameters;
 
     if (page == NULL || !is_real_mode_page(page_gpa) || !start_fits(start)) {
         return SEVC_INVALID;
     }
+    parameters = (void *)((uint8_t *)page + AP_PARAMETERS);
     for (size_t i = 0; i < bytes; i++) {
         ((uint8_t *)page)[i] = sevc_ap_trampoline[i];
     }

@@ -35,12 +35,13 @@ static enum sevc_result exchange(struct sevc_session *session, const struct sevc
 
 /* ---- what of it is kept ---- */
 
-/* Only the owner, only before sealing; and what an NMI interrupts may be just this. */
+/*
+ * Only before sealing, when none but its owner can read it (sevc_cpuid_readable()); and what an NMI
+ * interrupts may be just this.
+ */
 static bool may_write(const struct sevc_session *session)
 {
-    const struct sevc_cpuid_table *table = session->cpu->cpuid_table;
-
-    return table->owner == session->cpu && !sevc_cpuid_sealed(table) && !session->nested;
+    return !sevc_cpuid_sealed(session->cpu->cpuid_table) && !session->nested;
 }
 
 /* Takes what is this CPU's own from ANSWER, or compares it. False: it was another before. */

@@ -11,10 +11,15 @@ SEVC_INLINE enum sevc_result complete(struct sevc_trap *trap, struct sevc_report
     return sevc_hot_complete(trap, report, 2, 0);
 }
 
-/* Not inline: so those who come here by a jump need no frame. */
-static __attribute__((noinline)) enum sevc_result finish(struct sevc_trap *trap,
+/*
+ * Not inline: so those who come here by a jump need no frame; and with their own parameters, so that
+ * none is moved to another register.
+ */
+static __attribute__((noinline)) enum sevc_result finish(struct sevc_cpu *cpu,
+                                                         struct sevc_trap *trap,
                                                          struct sevc_report *report)
 {
+    __asm__("" : : "r"(cpu)); /* or gcc takes the parameter away */
     return complete(trap, report);
 }
 
@@ -34,7 +39,7 @@ static __attribute__((noinline)) enum sevc_result serve_any(struct sevc_cpu *cpu
     gpr[SEVC_RBX] = answer.regs.ebx;
     gpr[SEVC_RCX] = answer.regs.ecx;
     gpr[SEVC_RDX] = answer.regs.edx;
-    return finish(trap, report);
+    return finish(cpu, trap, report);
 }
 
 /* Two neighbours of an answer, as one number. */
@@ -75,7 +80,7 @@ SEVC_INLINE enum sevc_result serve(struct sevc_cpu *cpu, struct sevc_trap *trap,
         trap->gpr[SEVC_RBX] = entry->answer[SEVC_CPUID_EBX];
         trap->gpr[SEVC_RCX] = entry->answer[SEVC_CPUID_ECX];
         trap->gpr[SEVC_RDX] = entry->answer[SEVC_CPUID_EDX];
-        return finish(trap, report);
+        return finish(cpu, trap, report);
     }
     if (SEVC_LIKELY(sevc_cpuid_own_known(cpu, lacks))) {
         return serve_parts(cpu, trap, report, entry);

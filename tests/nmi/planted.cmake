@@ -20,7 +20,7 @@ endfunction()
 
 # What a nested session finds in the page is lost to the one that it has interrupted.
 nmi_plant(no_backup ghcb/session.c
-  "sevc_arch_copy(session->cpu->backup, session->cpu->ghcb.va, PAGE_QWORDS);" "")
+  "sevc_arch_copy(session->cpu->backup, session->cpu->ghcb.va, SEVC_PAGE_QWORDS);" "")
 # A #VC inside a #VC gets the frame of the outer one, but for NMIs: they look at the slot themselves.
 nmi_plant(no_level idt/entry.S "#include \"stub.inc\"" "#include \"no_level.inc\"")
 # The same for NMIs, where they have interrupted the window of the entry code.
