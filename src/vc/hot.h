@@ -61,7 +61,7 @@ SEVC_INLINE bool sevc_hot_any(const volatile void *at, uint8_t mask)
 {
     bool any;
 
-    __asm__("testb %2, %1" : "=@ccnz"(any) : "m"(*(const volatile uint8_t *)at), "i"(mask));
+    __asm__("testb %2, %1" : "=@ccnz"(any) : "m"(*(const volatile uint8_t *)at), "qi"(mask));
     return any;
 }
 

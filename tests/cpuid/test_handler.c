@@ -76,6 +76,39 @@ static void a_pinned_answer_needs_no_exit_and_moves_rip_as_ever(void **state)
     }
 }
 
+static void a_leaf_without_sub_leaves_is_found_whatever_lies_in_ECX(void **state)
+{
+    (void)state;
+    start(SEVC_CPUID_MISS_ASK);
+    expect(0x80000002, 0, 1, 2, 3);
+    for (uint32_t ecx = 0; ecx < 3; ecx++) {
+        assert_int_equal(execute(0x80000002, ecx, cpuid, 2), SEVC_OK);
+        assert_registers(1, 2, 3);
+        assert_int_equal(world.trap.rip, KERNEL_CODE + 2);
+    }
+    assert_int_equal(world.host.vmgexits, 1);
+    world_finish();
+}
+
+/* Leaf 0xB, EDX: the x2APIC id, which is in no table, and no bit of CR4 with it. */
+static void what_is_each_cpus_own_is_asked_for_once(void **state)
+{
+    (void)state;
+    start(SEVC_CPUID_MISS_ASK);
+    for (uint32_t id = 5; id < 7; id++) {
+        expect(0xB, 1, 4, 0x201, id);
+        for (unsigned i = 0; i < 3; i++) {
+            assert_int_equal(execute(0xB, 1, cpuid, 2), SEVC_OK);
+            assert_registers(4, 0x201, id);
+            assert_int_equal(world.report.vmgexits, i == 0);
+        }
+        sevc_cpuid_seal(&table);
+        memset(&world.cpu.cpuid_own, 0, sizeof(world.cpu.cpuid_own)); /* as another CPU begins */
+    }
+    assert_int_equal(world.host.vmgexits, 2);
+    world_finish();
+}
+
 static void single_stepping_a_pinned_answer_traps(void **state)
 {
     (void)state;
@@ -230,6 +263,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pinned_answer_needs_no_exit_and_moves_rip_as_ever),
+        cmocka_unit_test(a_leaf_without_sub_leaves_is_found_whatever_lies_in_ECX),
+        cmocka_unit_test(what_is_each_cpus_own_is_asked_for_once),
         cmocka_unit_test(single_stepping_a_pinned_answer_traps),
         cmocka_unit_test(a_pinned_answer_is_there_at_any_depth),
         cmocka_unit_test(a_changed_answer_changes_no_register),
