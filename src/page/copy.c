@@ -67,14 +67,14 @@ static size_t move_one(volatile uint8_t *to, const volatile uint8_t *from, uintp
 /* Moves BYTES between GUEST and the copy's buffer from copy->done on; nothing for a probe. */
 static void move(const struct sevc_copy *copy, volatile uint8_t *guest, size_t bytes)
 {
-    volatile uint8_t *buffer = copy->buffer;
     const volatile uint8_t *from = guest;
-    volatile uint8_t *to = buffer + copy->done;
+    volatile uint8_t *to = copy->buffer;
     size_t width;
 
     if (copy->access == SEVC_ACCESS_PROBE_READ || copy->access == SEVC_ACCESS_PROBE_WRITE) {
-        return;
+        return; /* and there may be no buffer */
     }
+    to += copy->done;
     if (copy->access == SEVC_ACCESS_WRITE) {
         from = to;
         to = guest;
