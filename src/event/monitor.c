@@ -3,6 +3,8 @@
 #include <sevc/event.h>
 #include <sevc/svm.h>
 
+#include "registers.h"
+
 enum sevc_result sevc_event_monitor(struct sevc_session *session, uint64_t gpa, uint32_t extensions,
                                     uint32_t hints)
 {
@@ -14,7 +16,7 @@ enum sevc_result sevc_event_monitor(struct sevc_session *session, uint64_t gpa, 
 
 enum sevc_result sevc_event_mwait(struct sevc_session *session, uint32_t hints, uint32_t extensions)
 {
-    sevc_session_put(session, SEVC_GHCB_OFF_RAX, hints);
-    sevc_session_put(session, SEVC_GHCB_OFF_RCX, extensions);
-    return sevc_session_exchange(session, SEVC_EXIT_MWAIT, 0, 0, 0);
+    uint64_t gpr[SEVC_EVENT_GPRS] = { [SEVC_RAX] = hints, [SEVC_RCX] = extensions };
+
+    return sevc_event_registers(session, SEVC_INSN_MWAIT, gpr);
 }

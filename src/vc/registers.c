@@ -1,27 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The exits of instructions that take registers and give registers: RDMSR, WRMSR, RDTSC, RDTSCP, RDPMC,
- * INVD, WBINVD, WBNOINVD, MWAIT (APM vol. 3; GHCB spec 2.03, 4.1, table 6). One row each.
+ * INVD, WBINVD, WBNOINVD, MWAIT (APM vol. 3). What each sends and takes: a row in event/registers.c.
  */
 #include "../event/registers.h"
 #include "exception.h"
-
-#define RAX SEVC_OUT_RAX
-#define RCX SEVC_OUT_RCX
-#define RDX SEVC_OUT_RDX
-
-static const struct sevc_register_event events[] = {
-    [SEVC_INSN_RDMSR] = { SEVC_EXIT_MSR, SEVC_MSR_INFO1_READ, RCX, RAX | RDX },
-    [SEVC_INSN_WRMSR] = { SEVC_EXIT_MSR, SEVC_MSR_INFO1_WRITE, RCX | RAX | RDX, 0 },
-    [SEVC_INSN_RDTSC] = { SEVC_EXIT_RDTSC, 0, 0, RAX | RDX },
-    [SEVC_INSN_RDTSCP] = { SEVC_EXIT_RDTSCP, 0, 0, RAX | RCX | RDX },
-    [SEVC_INSN_RDPMC] = { SEVC_EXIT_RDPMC, 0, RCX, RAX | RDX },
-    [SEVC_INSN_INVD] = { SEVC_EXIT_INVD, 0, 0, 0 },
-    [SEVC_INSN_WBINVD] = { SEVC_EXIT_WBINVD, 0, 0, 0 },
-    [SEVC_INSN_WBNOINVD] = { SEVC_EXIT_WBINVD, 0, 0, 0 },
-    [SEVC_INSN_MWAIT] = { SEVC_EXIT_MWAIT, 0, RAX | RCX, 0 },
-    [SEVC_INSN_MWAITX] = { SEVC_EXIT_MWAIT, 0, RAX | RCX, 0 },
-};
 
 /* What only this instruction is refused for. */
 static enum sevc_result check(const struct sevc_exception *vc)
@@ -61,5 +44,5 @@ enum sevc_result sevc_vc_registers(struct sevc_exception *vc)
     if (result != SEVC_OK) {
         return result;
     }
-    return sevc_event_registers(&vc->session, &events[vc->insn.kind], vc->trap->gpr);
+    return sevc_event_registers(&vc->session, (enum sevc_insn_kind)vc->insn.kind, vc->trap->gpr);
 }
