@@ -9,12 +9,16 @@
 #include "smp.h"
 
 /*
- * Per frame: enum view, whether a private page is mapped at its C=0 name too, and whether it is RAM
- * of the guest at all.
+ * Per frame: enum view, whether a private page is mapped at its C=0 name too, whether it is RAM of
+ * the guest at all, and whether it has been shared from the start.
  */
 #define STATE_VIEW_MASK 0x01
 #define STATE_LOOSE     0x02
 #define STATE_RAM       0x04
+#define STATE_FRESH     0x08
+
+/* Memory is used from one page to the next: so many are made private at one fault (64 KiB). */
+#define ROW_FRAMES 16
 
 static uint8_t *states;
 static uint64_t frames; /* how many states there are */
@@ -102,7 +106,7 @@ void view_init(void)
     states = memory_alloc_pages((frames + PAGE_MASK) / PAGE_BYTES);
     for (size_t i = 0; i < memory_guest_count; i++) {
         for (uint64_t gpa = memory_guest[i].start; gpa < memory_guest[i].end; gpa += PAGE_BYTES) {
-            states[gpa / PAGE_BYTES] = STATE_RAM | VIEW_SHARED;
+            states[gpa / PAGE_BYTES] = STATE_RAM | STATE_FRESH | VIEW_SHARED;
             map(gpa / PAGE_BYTES);
         }
     }
@@ -123,19 +127,41 @@ void *view_content(uint64_t gpa)
     return memory_direct(view_of(gpa) == VIEW_PRIVATE ? memory_private(gpa) : gpa);
 }
 
-bool view_require(uint64_t gpa, enum view view)
+static void transform(uint64_t frame, enum view view)
 {
-    uint64_t frame = gpa / PAGE_BYTES;
-
-    if (view_shows(gpa, view))
-        return false;
-    smp_stop_others(frame);
     if (view == VIEW_PRIVATE)
         to_private(frame);
     else
         to_shared(frame);
     states[frame] = (uint8_t)(STATE_RAM | view);
     map(frame);
+}
+
+/*
+ * The rest of a fresh page's row, as far as it is fresh itself. Nobody can tell: what either view of
+ * a page shows does not depend on which of them it is kept in.
+ */
+static void make_row_private(uint64_t frame)
+{
+    uint64_t first = frame - frame % ROW_FRAMES;
+
+    for (uint64_t i = first; i < first + ROW_FRAMES && i < frames; i++) {
+        if ((states[i] & STATE_FRESH) != 0)
+            transform(i, VIEW_PRIVATE);
+    }
+}
+
+bool view_require(uint64_t gpa, enum view view)
+{
+    uint64_t frame = gpa / PAGE_BYTES;
+    bool fresh = (states[frame] & STATE_FRESH) != 0;
+
+    if (view_shows(gpa, view))
+        return false;
+    smp_stop_others(frame);
+    transform(frame, view);
+    if (fresh)
+        make_row_private(frame);
     return true;
 }
 
