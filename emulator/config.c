@@ -6,6 +6,7 @@
 #include "fwcfg.h"
 #include "ghcb_server.h"
 #include "hostile.h"
+#include "mark.h"
 #include "report.h"
 #include "libc.h"
 
@@ -168,6 +169,8 @@ static bool parse_option(const char *key, const char *value)
 {
     if (string_equal(key, "allow"))
         return parse_allowances(value);
+    if (string_equal(key, "mark"))
+        return mark_set(value);
     for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
         if (string_equal(key, choices[i].key) && string_equal(value, choices[i].value)) {
             apply(&choices[i]);

@@ -9,6 +9,7 @@
 #include "firmware.h"
 #include "hide.h"
 #include "lapic.h"
+#include "mark.h"
 #include "memory.h"
 #include "storm.h"
 #include "libc.h"
@@ -84,6 +85,7 @@ void device_out(uint16_t port, unsigned size, uint32_t value)
         stop = DEVICE_POWER_OFF;
         return;
     }
+    mark_note_out(port, size, value);
     hide_before_out(port, value);
     if (size == 1)
         cpu_out8(port, (uint8_t)value);

@@ -157,14 +157,28 @@ void report_vmgexit_msr(const struct vcpu_where *where, uint64_t msr)
                (unsigned long long)msr, (unsigned long long)where->rip);
 }
 
-static void send_histogram(void)
+static void send_sums(const char *word)
 {
     uint64_t vc = 0, vmgexit = 0;
 
     for (size_t i = 0; i < counter_count; i++) {
+        vc += counters[i].vc;
+        vmgexit += counters[i].vmgexit;
+    }
+    send_line("%s vc=%llu vmgexit=%llu violations=%llu exits=%llu flips=%llu", word,
+              (unsigned long long)vc, (unsigned long long)vmgexit, (unsigned long long)violations,
+              (unsigned long long)exits, (unsigned long long)view_flips());
+}
+
+void report_mark(void)
+{
+    send_sums("mark");
+}
+
+static void send_histogram(void)
+{
+    for (size_t i = 0; i < counter_count; i++) {
         const struct counter *c = &counters[i];
-        vc += c->vc;
-        vmgexit += c->vmgexit;
         if (c->kind == COUNT_MSR)
             send_line("count msr=0x%03llx vmgexit=%llu", (unsigned long long)c->code,
                       (unsigned long long)c->vmgexit);
@@ -172,9 +186,7 @@ static void send_histogram(void)
             send_line("count exit=0x%llx vc=%llu vmgexit=%llu", (unsigned long long)c->code,
                       (unsigned long long)c->vc, (unsigned long long)c->vmgexit);
     }
-    send_line("total vc=%llu vmgexit=%llu violations=%llu exits=%llu flips=%llu",
-              (unsigned long long)vc, (unsigned long long)vmgexit, (unsigned long long)violations,
-              (unsigned long long)exits, (unsigned long long)view_flips());
+    send_sums("total");
 }
 
 static void send_processors(void)

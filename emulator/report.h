@@ -59,6 +59,9 @@ void report_vmgexit_page(const struct vcpu_where *where, uint64_t code, uint64_t
                          uint64_t info2);
 void report_vmgexit_msr(const struct vcpu_where *where, uint64_t msr);
 
+/* The sums up to now (mark.h). */
+void report_mark(void);
+
 /* Prints the histogram and the verdict, whose text follows its name, and ends QEMU. */
 _Noreturn void report_end(enum verdict verdict, const char *format, ...) REPORT_PRINTF(2, 3);
 

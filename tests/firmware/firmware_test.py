@@ -87,8 +87,12 @@ def test_vars(options, folder):
     cost = report["compared"]
     expect(cost is not None and cost["processor_seconds"] > cost["processor_seconds_without"] > 0,
            f"no comparison: {cost}")
+    for name in ("exits", "vc", "vmgexit", "flips"):
+        expect(0 < cost[name] <= report["totals"][name], f"no {name} at the banner: {cost}")
+    expect(cost["exits"] < report["totals"]["exits"], "the banner was the last that happened")
     print(f"firmware to the shell's banner: {cost['ratio']:.2f} times the processor time without the "
-          f"monitor; and off: {report['totals']['exits']} exits of SVM, {report['totals']['vc']} #VC")
+          f"monitor, {cost['exits']} exits of SVM, {cost['vc']} #VC, {cost['vmgexit']} VMGEXITs; "
+          f"and off: {report['totals']['exits']} exits, {report['totals']['vc']} #VC")
     with open(FIRMWARE, "rb") as first, open(flash, "rb") as now:
         expect(now.read() != first.read(os.path.getsize(flash)), "nothing was stored")
 

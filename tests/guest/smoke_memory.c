@@ -34,6 +34,25 @@ static void fresh_memory(void)
     CHECK(shared[5] == 0);
 }
 
+/* The monitor makes a row of fresh pages private at the first access to one: nobody can tell. */
+static void fresh_row(void)
+{
+    uint64_t row = 0x2010000;
+    volatile uint64_t *first = (volatile uint64_t *)window(1, row, C_BIT);
+    volatile uint64_t *written = (volatile uint64_t *)window(2, row + 3 * PAGE, 0);
+    volatile uint64_t *same = (volatile uint64_t *)window(3, row + 3 * PAGE, C_BIT);
+    volatile uint64_t *other = (volatile uint64_t *)window(4, row + 5 * PAGE, C_BIT);
+
+    written[5] = 0x1234;
+    first[5] = 7;
+    CHECK(other[5] != 0 && other[6] != other[5]);
+    other[5] = 9;
+    CHECK(same[5] != 0x1234 && same[6] != 0);
+    CHECK(written[5] == 0x1234 && written[6] == 0);
+    written[6] = 0x5678;
+    CHECK(first[5] == 7 && other[5] == 9 && written[5] == 0x1234 && written[6] == 0x5678);
+}
+
 /* mov $42, %eax; ret */
 static uint8_t code[PAGE] __attribute__((aligned(PAGE))) = { 0xB8, 42, 0, 0, 0, 0xC3 };
 
@@ -105,6 +124,7 @@ const struct smoke_case smoke_memory[] = {
     { "no-firmware", no_firmware },
     { "ciphertext", ciphertext },
     { "fresh-memory", fresh_memory },
+    { "fresh-row", fresh_row },
     { "fetch-decrypts", fetch_decrypts },
     { "walk-decrypts", walk_decrypts },
     { "boot-data", boot_data },

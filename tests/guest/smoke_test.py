@@ -21,6 +21,11 @@ CASES = {
     "hello": (SUCCESS, r"count exit=0x72 vc=1 vmgexit=0\n"),
     "ciphertext": (SUCCESS, r"total vc=0 vmgexit=2 "),
     "fresh-memory": (SUCCESS, ""),
+    # The row's first page faults, none of those that it takes along (pages 3 and 5) but for page 3's
+    # other view.
+    "fresh-row": (SUCCESS, r"(?s)flip cpu=0 gpa=0x2010\w+ view=private"
+                  r"(?!.*flip cpu=0 gpa=0x2015)(?!.*flip cpu=0 gpa=0x2013\w+ view=private)"
+                  r".*flip cpu=0 gpa=0x2013\w+ view=shared", "log=3"),
     "frame64": (SUCCESS, ""),
     "trap-gate": (SUCCESS, ""),
     "ist": (SUCCESS, ""),

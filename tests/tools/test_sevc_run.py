@@ -480,6 +480,17 @@ class LauncherTest(unittest.TestCase):
                              "verdict success\n")
         self.assertRegex(result.stdout, "run: 57 exits of QEMU's SVM, 3 page flips, [0-9.]+ sec")
 
+    def test_the_sums_at_a_text_are_the_marks(self):
+        firmware = os.path.join(self.folder, "firmware.fd")
+        with open(firmware, "wb") as file:
+            file.write(bytes(32) + (4096).to_bytes(8, "little") + b"_FVH" + bytes(8192))
+        options = ("--firmware", firmware, "--compare", "the shell, at last")
+        self.assertIn("mark=" + b"the shell, at last".hex(),
+                      self.launch_raw(*options, "--dry-run").stdout)
+        result = self.launch_raw(*options[:-1], "x" * 65)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("a text of at most 64 bytes", result.stderr)
+
     def test_a_timeout_is_a_time(self):
         for seconds in ("-3", "-0.1", "nan", "inf"):
             with self.subTest(seconds):

@@ -16,6 +16,7 @@ from sevc_run.status import Refusal, Status
 # What a stock OVMF does that the judge would call a violation, and no real host does
 # (docs/emulator-rules.md).
 ALLOWANCES = ("version-zero", "unscrubbed", "wide-registers", "rax-with-in", "encrypted-mmio")
+MARK_BYTES = 64  # emulator/mark.h
 Q35_ALLOWANCES = ("lost-rbp", "interrupts-on")  # where PCI configuration space is MMIO
 
 
@@ -45,6 +46,8 @@ def check(options):
         raise Refusal(Status.USAGE, "--module: firmware takes no modules, but disks (--disk)")
     if options.compare is not None and (options.gdb or options.hostile):
         raise Refusal(Status.USAGE, "--compare does not go with --gdb and --hostile")
+    if len((options.compare or "").encode()) > MARK_BYTES:
+        raise Refusal(Status.USAGE, f"--compare: a text of at most {MARK_BYTES} bytes")
     options.flash_bytes = flash_bytes(options.firmware)
     for disk in options.disk:
         if not os.path.exists(disk):
@@ -135,7 +138,10 @@ def with_monitor(options, rom):
 
 
 def config(options):
-    return [f"flash={options.flash_bytes}"] if options.firmware else []
+    if options.firmware is None:
+        return []
+    mark = [f"mark={options.compare.encode().hex()}"] if options.compare else []
+    return [f"flash={options.flash_bytes}"] + mark
 
 
 # ---- The same without the monitor ----

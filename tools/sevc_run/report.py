@@ -55,6 +55,7 @@ class Report:
         self.violations = []
         self.counts = []
         self.totals = {}
+        self.mark = None  # the same, when the console said what was waited for
         self.hostile = []
         self.processors = []
         self.nmis = []
@@ -76,6 +77,8 @@ class Report:
             self.counts.append(parse_numbers(rest))
         elif word == "total":
             self.totals = parse_numbers(rest)
+        elif word == "mark":
+            self.mark = parse_numbers(rest)
         elif word == "processor":
             self.processors.append(parse_pairs(rest))
         elif word == "nmi" and "sent=" in rest:
@@ -206,7 +209,9 @@ def print_text(status, report, reason, concessions, seconds, compared):
     if compared:
         print(f"compare: {compared['seconds']:.1f} seconds, {compared['seconds_without']:.1f} without "
               f"the monitor; processor seconds {compared['processor_seconds']:.1f}, "
-              f"{compared['processor_seconds_without']:.1f} without: {compared['ratio']:.2f} times")
+              f"{compared['processor_seconds_without']:.1f} without: {compared['ratio']:.2f} times; "
+              f"{compared['exits']} exits, {compared['vc']} #VC, {compared['vmgexit']} VMGEXITs, "
+              f"{compared['flips']} page flips")
     suffix = f" [{'; '.join(concessions)}]" if concessions else ""
     print(f"verdict: {words(status, report, reason)}{suffix}")
 
