@@ -13,6 +13,7 @@ PROGRAM(granted);
 PROGRAM(refused);
 PROGRAM(border);
 PROGRAM(last);
+PROGRAM(pair);
 
 struct program {
     const char *code, *end;
@@ -29,17 +30,17 @@ struct program {
 
 static uint8_t *bitmap;
 static unsigned asked; /* calls of the hook since the last program has started */
-static bool denied;    /* the hook refuses what the bitmap grants */
+static unsigned taken; /* a port that has been taken away since the processor has looked */
 
 bool sevc_os_io_allowed(const struct sevc_trap *trap, uint16_t port, unsigned bytes)
 {
     (void)trap;
     asked++;
     for (unsigned at = port; at < port + bytes; at++) {
-        if (at >= BITMAP_PORTS || (bitmap[at / 8] >> at % 8 & 1) != 0)
+        if (at >= BITMAP_PORTS || (bitmap[at / 8] >> at % 8 & 1) != 0 || at == taken)
             return false;
     }
-    return !denied;
+    return true;
 }
 
 static void load_bitmap(void)
@@ -127,6 +128,7 @@ void guest_main(void)
     refused(ports_refused_code, ports_refused_end, false);
     refused(ports_border_code, ports_border_end, false);
     CHECK(!guest_try(start, &last, &fault));
-    denied = true;
+    taken = PORTS_LAST;
     refused(ports_last_code, ports_last_end, true);
+    refused(ports_pair_code, ports_pair_end, true);
 }

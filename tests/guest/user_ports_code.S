@@ -73,4 +73,14 @@ ports_last_code:
     int $VECTOR_USER_EXIT
 ports_last_end:
 
+/* Two of them, by one access. */
+    .globl ports_pair_code, ports_pair_end
+ports_pair_code:
+    movl $PORTS_LAST - 1, %edx
+    leaq -32(%rsp), %rsi
+    movl $3, %ecx
+    rep outsw
+    int $VECTOR_USER_EXIT
+ports_pair_end:
+
     .section .note.GNU-stack, "", @progbits
