@@ -27,7 +27,10 @@ enum view {
     VIEW_PRIVATE, /* C=1: decrypted */
 };
 
-/* After npt_init(). All RAM starts shared: private reads of fresh memory give garbage. */
+/*
+ * After npt_init(). All RAM starts shared: private reads of fresh memory give garbage. The first of
+ * them takes what is fresh around it along.
+ */
 void view_init(void);
 
 enum view view_of(uint64_t gpa);
