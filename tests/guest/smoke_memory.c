@@ -121,12 +121,8 @@ static void no_firmware(void)
 }
 
 const struct smoke_case smoke_memory[] = {
-    { "no-firmware", no_firmware },
-    { "ciphertext", ciphertext },
-    { "fresh-memory", fresh_memory },
-    { "fresh-row", fresh_row },
-    { "fetch-decrypts", fetch_decrypts },
-    { "walk-decrypts", walk_decrypts },
-    { "boot-data", boot_data },
-    { 0, 0 },
+    { "no-firmware", no_firmware },       { "ciphertext", ciphertext },
+    { "fresh-memory", fresh_memory },     { "fresh-row", fresh_row },
+    { "fetch-decrypts", fetch_decrypts }, { "walk-decrypts", walk_decrypts },
+    { "boot-data", boot_data },           { 0, 0 },
 };
