@@ -4,7 +4,7 @@
  * that alias is mapped. An access through the other one faults; the content is then transformed,
  * as the memory controller's cipher would have shown it, and the aliases change places.
  *
- * The cipher is an exclusive-or with a key stream made from the frame number: no secret, but what
+ * The cipher is an exclusive-or with keys made from the frame number: no secret, but what
  * was written through one alias never reads as itself through the other.
  *
  * Devices do not fault. So private content lies elsewhere (memory_private()), and while it does,
