@@ -75,14 +75,30 @@ static void handler(size_t i)
 }
 
 /*
- * A leaf of a sealed table, which this CPU has asked for before. Of leaf 1 some bits are this CPU's own,
- * and one is CR4's.
+ * What kernels ask for, of a table that has been filled with all that the host names, and sealed. Of
+ * some leaves parts are this CPU's own, one bit is CR4's, or a size follows from XCR0 and XSS.
  */
-static void pinned(const char *name, uint32_t leaf)
+static const struct {
+    const char *name;
+    uint32_t leaf, subleaf;
+} pinned_leaves[] = {
+    { "pinned_CPUID_0", 0, 0 },
+    { "pinned_CPUID_1", 1, 0 },
+    { "pinned_CPUID_7.0", 7, 0 },
+    { "pinned_CPUID_B.0", 0xB, 0 },
+    { "pinned_CPUID_B.1", 0xB, 1 },
+    { "pinned_CPUID_D.0", 0xD, 0 },
+    { "pinned_CPUID_D.1", 0xD, 1 },
+    { "pinned_CPUID_80000001", 0x80000001, 0 },
+    { "pinned_CPUID_80000008", 0x80000008, 0 },
+    { "pinned_CPUID_8000001E", 0x8000001E, 0 },
+    { "pinned_CPUID_8000001F", 0x8000001F, 0 },
+};
+
+static void pinned(const char *name, uint32_t leaf, uint32_t subleaf)
 {
     static struct sevc_cpuid_table table;
     struct step_count count = { 0 };
-    struct sevc_cpuid_regs regs;
     struct sevc_trap trap;
     struct sevc_report report;
     enum sevc_result result;
@@ -92,12 +108,13 @@ static void pinned(const char *name, uint32_t leaf)
     }
     world_start(0, &trap);
     trap.gpr[SEVC_RAX] = leaf;
+    trap.gpr[SEVC_RCX] = subleaf;
     sevc_cpuid_table_init(&table, &world_cpu, SEVC_CPUID_MISS_REFUSE);
     world_cpu.cpuid_table = &table;
-    step_begin((function)sevc_cpuid, NULL);
-    result = sevc_cpuid(&world_cpu, leaf, 0, &regs);
-    sevc_cpuid_seal(&table);
+    step_begin((function)sevc_cpuid_fill, NULL);
+    result = sevc_cpuid_fill(&world_cpu);
     step_end();
+    sevc_cpuid_seal(&table);
     world_cpu.vmgexits = 0;
     if (result == SEVC_OK) {
         step_begin((function)sevc_handle_vc, &count);
@@ -355,8 +372,9 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < WORLD_CASES; i++) {
         handler(i);
     }
-    pinned("pinned_CPUID_0", 0);
-    pinned("pinned_CPUID_1", 1);
+    for (size_t i = 0; i < sizeof(pinned_leaves) / sizeof(pinned_leaves[0]); i++) {
+        pinned(pinned_leaves[i].name, pinned_leaves[i].leaf, pinned_leaves[i].subleaf);
+    }
     explicit_calls();
     if (wanted != NULL) {
         step_profile();

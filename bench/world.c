@@ -19,6 +19,9 @@ unsigned world_request_count;
 static const struct sevc_policy policy = { .mmio = SEVC_MMIO_EXTENDED };
 static uint8_t code[16];
 
+#define CR4_OSXSAVE (1u << 18)
+#define CR4_PKE     (1u << 22)
+
 /* ---- the cases ---- */
 
 const struct world_case world_cases[WORLD_CASES] = {
@@ -86,6 +89,52 @@ static void mark(unsigned offset)
     world_page.valid_bitmap[index / 64] |= 1ull << (index % 64);
 }
 
+/*
+ * The leaves of an EPYC 7003 on which it depends what a kernel asks for, and where a table has it: all
+ * others are zero.
+ */
+static const struct {
+    uint32_t leaf, subleaf;
+    struct sevc_cpuid_regs regs;
+} leaves[] = {
+    { 0x0, 0, { .eax = 0x10 } },
+    { 0x1, 0, { .eax = 0xA00F11, .ebx = 0x05080800, .ecx = 0x76DA320B, .edx = 0x178BFBFF } },
+    { 0x7, 0, { .ebx = 0x219C97A9, .ecx = 0x40069C } },
+    { 0xB, 0, { .eax = 1, .ebx = 2, .ecx = 0x100, .edx = 5 } },
+    { 0xB, 1, { .eax = 3, .ebx = 8, .ecx = 0x201, .edx = 5 } },
+    { 0xB, 2, { .ecx = 2, .edx = 5 } },
+    { 0xD, 0, { .eax = 0x207, .ebx = 0x340, .ecx = 0x988 } }, /* AVX, and PKRU */
+    { 0xD, 1, { .eax = 0xF, .ebx = 0x340, .ecx = 0x1800 } },  /* CET_U and CET_S */
+    { 0xD, 2, { .eax = 0x100, .ebx = 0x240 } },
+    { 0xD, 9, { .eax = 0x8, .ebx = 0x980 } },
+    { 0xD, 11, { .eax = 0x10, .ecx = 1 } },
+    { 0xD, 12, { .eax = 0x18, .ecx = 1 } },
+    { 0x80000000, 0, { .eax = 0x80000023 } },
+    { 0x80000001, 0, { .eax = 0xA00F11, .ecx = 0x75C237FF, .edx = 0x2FD3FBFF } },
+    { 0x80000008, 0, { .eax = 0x3030, .ebx = 0x111EF657, .ecx = 0x3007 } },
+    { 0x8000001D, 0, { .eax = 0x4121, .ebx = 0x1C0003F, .ecx = 0x3F } },
+    { 0x8000001D, 1, { .eax = 0x4122, .ebx = 0x1C0003F, .ecx = 0x3F } },
+    { 0x8000001D, 2, { .eax = 0x4143, .ebx = 0x1C0003F, .ecx = 0x3FF } },
+    { 0x8000001D, 3, { .eax = 0x1C163, .ebx = 0x3C0003F, .ecx = 0x7FFF } },
+    { 0x8000001E, 0, { .eax = 5, .ebx = 0x102, .ecx = 0 } },
+    { 0x8000001F, 0, { .eax = 0xA, .ebx = 51 } }, /* SEV and SEV-ES; the C-bit */
+};
+
+static void answer_cpuid(uint32_t leaf, uint32_t subleaf)
+{
+    struct sevc_cpuid_regs regs = { 0 };
+
+    for (size_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
+        if (leaves[i].leaf == leaf && leaves[i].subleaf == subleaf) {
+            regs = leaves[i].regs;
+        }
+    }
+    world_page.rax = regs.eax;
+    world_page.rbx = regs.ebx;
+    world_page.rcx = regs.ecx;
+    world_page.rdx = regs.edx;
+}
+
 static void msr_protocol(void)
 {
     if (world_request_count < WORLD_REQUESTS) {
@@ -112,8 +161,12 @@ void world_vmgexit(void)
         msr_protocol();
         return;
     }
-    world_page.rax = 0x1234;
-    world_page.rbx = world_page.rcx = world_page.rdx = 0;
+    if (world_page.sw_exitcode == SEVC_EXIT_CPUID) {
+        answer_cpuid((uint32_t)world_page.rax, (uint32_t)world_page.rcx);
+    } else {
+        world_page.rax = 0x1234;
+        world_page.rbx = world_page.rcx = world_page.rdx = 0;
+    }
     mark(SEVC_GHCB_OFF_RAX);
     mark(SEVC_GHCB_OFF_RBX);
     mark(SEVC_GHCB_OFF_RCX);
@@ -171,8 +224,12 @@ STEP_HOOK bool sevc_os_translate(const struct sevc_trap *trap, uint64_t va,
 
 STEP_HOOK uint64_t sevc_os_register(const struct sevc_trap *trap, enum sevc_os_register which)
 {
+    static const uint64_t values[] = {
+        [SEVC_OS_CR4] = CR4_OSXSAVE | CR4_PKE, [SEVC_OS_XCR0] = 0x207, [SEVC_OS_CODE_BITS] = 64
+    };
+
     (void)trap;
-    return which == SEVC_OS_CODE_BITS ? 64 : 0;
+    return values[which];
 }
 
 void sevc_os_raise(struct sevc_trap *trap, const struct sevc_report *report)

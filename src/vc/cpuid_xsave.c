@@ -48,7 +48,7 @@ uint64_t sevc_cpuid_xsave_bytes(const struct sevc_cpuid_table *table,
         uint32_t feature = (uint32_t)__builtin_ctzll(features);
         uint64_t start = end;
 
-        entry = sevc_cpuid_find(table, SEVC_CPUID_LEAF_XSAVE, feature);
+        entry = sevc_cpuid_find_indexed(table, SEVC_CPUID_LEAF_XSAVE, feature);
         if (entry == NULL) {
             return SEVC_CPUID_NO_BYTES;
         }

@@ -23,7 +23,7 @@ static __attribute__((noinline)) enum sevc_result finish(struct sevc_cpu *cpu,
     return complete(trap, report);
 }
 
-/* Whatever the table can answer: an entry that is not at its home, a size of leaf 0xD. */
+/* Whatever the table can answer: an entry that is not at its home, a size that cannot be. */
 static __attribute__((noinline)) enum sevc_result serve_any(struct sevc_cpu *cpu,
                                                             struct sevc_trap *trap,
                                                             struct sevc_report *report)
@@ -51,8 +51,19 @@ SEVC_INLINE uint64_t pair(const uint32_t *reg)
     return both;
 }
 
+/* ECX lacks a bit of CR4's; the rest is there. */
+static __attribute__((noinline)) enum sevc_result finish_cr4(struct sevc_cpu *cpu,
+                                                             struct sevc_trap *trap,
+                                                             struct sevc_report *report,
+                                                             const struct sevc_cpuid_entry *entry)
+{
+    __asm__("" : : "r"(cpu));
+    trap->gpr[SEVC_RCX] |= sevc_cpuid_cr4(entry, trap);
+    return complete(trap, report);
+}
+
 /* ENTRY lacks what is this CPU's own, which is known, and perhaps a bit of CR4. */
-static __attribute__((noinline)) enum sevc_result serve_parts(const struct sevc_cpu *cpu,
+static __attribute__((noinline)) enum sevc_result serve_parts(struct sevc_cpu *cpu,
                                                               struct sevc_trap *trap,
                                                               struct sevc_report *report,
                                                               const struct sevc_cpuid_entry *entry)
@@ -65,9 +76,29 @@ static __attribute__((noinline)) enum sevc_result serve_parts(const struct sevc_
     trap->gpr[SEVC_RBX] = eax_ebx >> 32;
     trap->gpr[SEVC_RCX] = (uint32_t)ecx_edx;
     trap->gpr[SEVC_RDX] = ecx_edx >> 32;
-    if (SEVC_LIKELY(entry->cr4_bits != 0)) {
-        trap->gpr[SEVC_RCX] |= sevc_cpuid_cr4(entry, trap);
+    return SEVC_LIKELY(entry->cr4_bits != 0) ? finish_cr4(cpu, trap, report, entry)
+                                             : finish(cpu, trap, report);
+}
+
+/* If ENTRY lacks a size that follows from XCR0 and XSS. One that cannot be is not for here. */
+static __attribute__((noinline)) enum sevc_result serve_size(struct sevc_cpu *cpu,
+                                                             struct sevc_trap *trap,
+                                                             struct sevc_report *report,
+                                                             const struct sevc_cpuid_entry *entry)
+{
+    uint64_t bytes;
+
+    if (!SEVC_LIKELY(sevc_cpuid_used(entry) == SEVC_CPUID_SIZE)) {
+        return serve_any(cpu, trap, report);
     }
+    bytes = sevc_cpuid_xsave_bytes(cpu->cpuid_table, entry, trap);
+    if (!SEVC_LIKELY(bytes <= UINT32_MAX)) {
+        return serve_any(cpu, trap, report);
+    }
+    trap->gpr[SEVC_RAX] = entry->answer[SEVC_CPUID_EAX];
+    trap->gpr[SEVC_RBX] = bytes;
+    trap->gpr[SEVC_RCX] = entry->answer[SEVC_CPUID_ECX];
+    trap->gpr[SEVC_RDX] = entry->answer[SEVC_CPUID_EDX];
     return complete(trap, report);
 }
 
@@ -85,7 +116,7 @@ SEVC_INLINE enum sevc_result serve(struct sevc_cpu *cpu, struct sevc_trap *trap,
     if (SEVC_LIKELY(sevc_cpuid_own_known(cpu, lacks))) {
         return serve_parts(cpu, trap, report, entry);
     }
-    return serve_any(cpu, trap, report);
+    return serve_size(cpu, trap, report, entry);
 }
 
 /* The second look: at the home of the sub-leaf. */

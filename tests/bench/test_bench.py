@@ -64,6 +64,10 @@ class Judge(unittest.TestCase):
         self.row["vmgexits"] = 2
         self.found("gcc CPUID vmgexits: 1 in the budget, now 2")
 
+    def test_one_exit_of_pinned_cpuid_is_found(self):
+        self.now["builds"]["gcc"]["rows"]["pinned_CPUID_8000001F"]["vmgexits"] = 1
+        self.found("gcc: pinned_CPUID_8000001F: 1 exits, not 0")
+
     def test_one_exit_more_of_256_is_found(self):
         self.now["builds"]["clang"]["rows"]["REP_MOVSB_256"]["vmgexits"] += 1
         self.found("clang REP_MOVSB_256 vmgexits: 256 in the budget, now 257")
@@ -125,6 +129,11 @@ class Tables(unittest.TestCase):
         measured = bench.read_budget()
         measured["builds"]["gcc"]["rows"]["REP_OUTSB_4096"]["exceptions"] = 3
         self.assertIn("3 #VC, not 1", bench.over("REP_OUTSB_4096", measured))
+
+    def test_an_exit_of_pinned_cpuid_is_marked(self):
+        measured = bench.read_budget()
+        measured["builds"]["gcc"]["rows"]["pinned_CPUID_B.1"]["vmgexits"] = 1
+        self.assertEqual(bench.over("pinned_CPUID_B.1", measured), "**over**: 1 exits, not 0")
 
     def test_a_page_that_says_otherwise_is_found(self):
         budget = bench.read_budget()

@@ -259,6 +259,65 @@ static void cpuid_at_the_end_of_a_page(void **state)
     world_finish();
 }
 
+/* Of AVX and PKRU, with sub-leaf 9 of SIZE bytes; 0 bytes: it does not exist. */
+static void start_xsave(uint32_t size)
+{
+    static struct sevc_snp_cpuid_page page;
+
+    page = (struct sevc_snp_cpuid_page){
+        .count = 7,
+        .entries = {
+            { .eax_in = 0x80000000, .eax = 0x8000001F },
+            { .eax_in = 0x8000001F, .eax = 0xA, .ebx = 51 },
+            { .eax_in = 0xD, .eax = 0xAAAA, .ecx = 0x988, .edx = 3 },
+            { .eax_in = 0xD, .ecx_in = 1, .eax = 0xAAAA, .ecx = 0x1800, .edx = 4 },
+            { .eax_in = 0xD, .ecx_in = 2, .eax = 256, .ebx = 576 },
+            { .eax_in = 0xD, .ecx_in = 9, .eax = size, .ebx = 0x980 },
+            { .eax_in = 0xD, .ecx_in = 11, .eax = 16, .ecx = 2 },
+        },
+    };
+    world_start();
+    assert_int_equal(sevc_cpuid_table_snp(&table, &page, 0), SEVC_OK);
+    world.cpu.cpuid_table = &table;
+    world.cr4 = 1u << 18; /* OSXSAVE */
+    world.xcr0 = 0x207;
+    world.xss = 1u << 11;
+}
+
+static void the_sizes_of_the_xsave_area_need_no_exit(void **state)
+{
+    (void)state;
+    start_xsave(8);
+    assert_int_equal(execute(0xD, 0, cpuid, 2), SEVC_OK);
+    assert_registers(0x988, 0x988, 3);
+    assert_int_equal(execute(0xD, 1, cpuid, 2), SEVC_OK);
+    assert_registers(0x380 + 16, 0x1800, 4); /* 576 + 256 + 8, aligned, + 16 */
+    world.xcr0 = 7;
+    assert_int_equal(execute(0xD, 0, cpuid, 2), SEVC_OK);
+    assert_registers(576 + 256, 0x988, 3);
+    assert_int_equal(world.trap.rip, KERNEL_CODE + 2);
+    assert_int_equal(world.host.vmgexits, 0);
+    world_finish();
+}
+
+static void a_size_that_cannot_be_changes_no_register(void **state)
+{
+    (void)state;
+    for (uint32_t subleaf = 0; subleaf < 2; subleaf++) {
+        start_xsave(0);
+        assert_int_equal(execute(0xD, subleaf, cpuid, 2), SEVC_HOST_ERROR);
+        assert_int_equal(world.report.reason, SEVC_REASON_XSAVE_SIZE);
+        world_assert_unchanged();
+        world.xcr0 = 0x27; /* its sub-leaf 5 is not there at all */
+        table.miss = SEVC_CPUID_MISS_REFUSE;
+        assert_int_equal(execute(0xD, subleaf, cpuid, 2), SEVC_FORBIDDEN);
+        assert_int_equal(world.report.reason, SEVC_REASON_NOT_PINNED);
+        world_assert_unchanged();
+        assert_int_equal(world.host.vmgexits, 0);
+        world_finish();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +332,8 @@ int main(void)
         cmocka_unit_test(what_is_not_pinned_can_be_zero),
         cmocka_unit_test(another_instruction_gets_no_pinned_answer),
         cmocka_unit_test(cpuid_at_the_end_of_a_page),
+        cmocka_unit_test(the_sizes_of_the_xsave_area_need_no_exit),
+        cmocka_unit_test(a_size_that_cannot_be_changes_no_register),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
