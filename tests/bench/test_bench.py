@@ -88,6 +88,21 @@ class Judge(unittest.TestCase):
         self.now["kernel"]["VMGEXITs"] += 500
         self.found("example kernel VMGEXITs")
 
+    def test_more_exits_of_linux_are_found(self):
+        old = self.now["linux"]["#VC"]
+        self.now["linux"]["#VC"] = old + old // 20
+        self.found(f"Linux #VC: {old} in the budget, now {old + old // 20}")
+
+    def test_more_exits_of_the_processor_are_found_without_the_builds(self):
+        self.now = {"compilers": {}, "builds": {}, "linux": self.now["linux"]}
+        self.assertEqual(self.judged()[0], 0)
+        self.now["linux"]["of SVM"] *= 2
+        self.found("Linux of SVM")
+
+    def test_another_kernel_is_said(self):
+        self.now["linux"]["kernel"] = "linux-image-9"
+        self.assertIn("linux-image-9; the budget is of linux-image-", self.judged()[1])
+
     def test_a_longer_wait_is_not_compared(self):
         self.now["kernel"]["of the wait"] *= 3
         self.assertEqual(self.judged()[0], 0)
@@ -151,9 +166,8 @@ class Tables(unittest.TestCase):
             finally:
                 bench.PAGES = pages
 
-    def test_update_renews_budget_and_pages_and_keeps_linux(self):
+    def test_update_renews_budget_and_pages_and_wants_all(self):
         measured = bench.read_budget()
-        linux = measured.pop("linux")
         measured["builds"]["gcc"]["rows"]["CPUID"]["instructions"] += 7
         saved = bench.BUDGET, bench.PAGES
         with tempfile.TemporaryDirectory() as folder:
@@ -164,12 +178,14 @@ class Tables(unittest.TestCase):
             bench.PAGES = [(page, "all")]
             try:
                 bench.update(measured)
-                self.assertEqual(bench.read_budget()["linux"], linux)
+                self.assertEqual(bench.read_budget(), measured)
                 self.assertEqual(bench.check_pages(bench.read_budget()), 0)
                 self.assertTrue(page.read_text(encoding="utf-8").endswith(bench.END + "z\n"))
-                del measured["builds"]["clang"]
-                with contextlib.redirect_stderr(io.StringIO()), self.assertRaises(SystemExit):
-                    bench.update(measured)
+                for part, missing in (("builds", "clang"), (None, "linux"), (None, "kernel")):
+                    less = copy.deepcopy(measured)
+                    del (less[part] if part else less)[missing]
+                    with contextlib.redirect_stderr(io.StringIO()), self.assertRaises(SystemExit):
+                        bench.update(less)
             finally:
                 bench.BUDGET, bench.PAGES = saved
 
@@ -185,11 +201,16 @@ class Tables(unittest.TestCase):
         self.assertEqual(bench.all_tables(json.loads(text.getvalue())),
                          bench.all_tables(bench.read_budget()))
 
-    def test_what_linux_prints_is_read(self):
-        with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-            file.write("x\n 7: cost linux-boot exits=5 vc=3 vmgexit=4 flips=1 seconds=2.0\n")
-            file.flush()
-            self.assertEqual(bench.linux_cost(file.name)["vmgexit"], 4)
+    def test_a_check_of_a_boot_that_nothing_can_boot_fails(self):
+        saved = bench.measure, sys.argv
+        bench.measure = lambda builds, parts: {"compilers": {}, "builds": {}}
+        sys.argv = ["bench", "--check", "--build", ".", "--parts", "linux"]
+        try:
+            with contextlib.redirect_stderr(io.StringIO()) as text, self.assertRaises(SystemExit):
+                bench.main()
+        finally:
+            bench.measure, sys.argv = saved
+        self.assertIn("nothing to boot linux with", text.getvalue())
 
     def test_exits_before_the_first_ghcb_are_named(self):
         log = ("vmgexit cpu=0 msr=0x8000001f40000004 rip=0x1\nvmgexit cpu=0 msr=0x2 rip=0x1\n"

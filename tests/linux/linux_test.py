@@ -189,7 +189,7 @@ def processor_seconds():
 
 
 def cost(report, native, emulated):
-    """One line, for people and for bench/: what a boot of stock Linux costs."""
+    """One line, for people: what a boot of stock Linux costs."""
     totals = report.get("totals", {})
     words = [f"{key}={totals.get(key)}" for key in ("exits", "vc", "vmgexit", "flips")]
     words += [f"seconds={report.get('seconds', 0):.1f}", f"processor-seconds={emulated:.1f}"]
