@@ -227,8 +227,6 @@ static const char *request_name(uint64_t request)
     switch (request & SEVC_GHCB_MSR_INFO_MASK) {
     case SEVC_GHCB_MSR_SEV_INFO_REQ:
         return "SEV_information";
-    case SEVC_GHCB_MSR_HV_FEATURES_REQ:
-        return "hypervisor_features";
     case SEVC_GHCB_MSR_CPUID_REQ:
         return "CPUID";
     default:

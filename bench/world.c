@@ -147,9 +147,6 @@ static void msr_protocol(void)
     case SEVC_GHCB_MSR_CPUID_REQ:
         world_ghcb_msr = (world_ghcb_msr & 0xC0000000u) | SEVC_GHCB_MSR_CPUID_RESP;
         break;
-    case SEVC_GHCB_MSR_HV_FEATURES_REQ:
-        world_ghcb_msr = SEVC_GHCB_MSR_HV_FEATURES_RESP;
-        break;
     default:
         abort();
     }

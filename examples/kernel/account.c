@@ -77,12 +77,12 @@ unsigned firmware_holds;
 
 /*
  * What happened before there was a GHCB. The early handler leaves no record, but it asks for one
- * register a VMGEXIT, and sevc_cpu_init() for the SEV information, and (version 2) the features.
+ * register a VMGEXIT, and sevc_cpu_init() once, for the SEV information.
  */
 #define VMGEXITS_PER_EARLY_CPUID 4
 
 struct early {
-    unsigned cpuid, cpuid_vmgexits, sev_info, features;
+    unsigned cpuid, cpuid_vmgexits, sev_info;
 };
 
 static struct early early_exits(void)
@@ -91,7 +91,6 @@ static struct early early_exits(void)
         .cpuid = early_cpuids,
         .cpuid_vmgexits = early_cpuids * VMGEXITS_PER_EARLY_CPUID,
         .sev_info = 1,
-        .features = cpu.platform.version >= 2 ? 1 : 0,
     };
 }
 
@@ -122,13 +121,11 @@ static size_t format_report(char *to, size_t bytes)
     static struct row total[ROWS];
     struct early early = early_exits();
     uint64_t vc = 0;
-    uint64_t vmgexits = early.cpuid_vmgexits + early.sev_info + early.features + firmware_holds;
+    uint64_t vmgexits = early.cpuid_vmgexits + early.sev_info + firmware_holds;
     size_t n = sum_cpus(to, bytes, total);
 
     n += ksnprintf(to + n, bytes - n, "sevc-count msr=0x002 vmgexit=%u\n", early.sev_info);
     n += ksnprintf(to + n, bytes - n, "sevc-count msr=0x004 vmgexit=%u\n", early.cpuid_vmgexits);
-    if (early.features != 0)
-        n += ksnprintf(to + n, bytes - n, "sevc-count msr=0x080 vmgexit=%u\n", early.features);
     if (firmware_holds != 0)
         n += ksnprintf(to + n, bytes - n, "sevc-count msr=0x006 vmgexit=%u\n", firmware_holds);
     for (unsigned i = 0; i < ROWS && total[i].code != 0; i++) {

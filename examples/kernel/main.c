@@ -16,6 +16,28 @@ static void expect(bool good, const char *what)
     kprintf("  FAILED: %s\n", what);
 }
 
+/* ---- The hypervisor ---- */
+
+/* doc: hv-features */
+/* Version 1 of the protocol does not know the question. Interrupts are off. */
+static uint64_t hv_features(void)
+{
+    struct sevc_report report = { 0 };
+    struct sevc_session session;
+    uint64_t features = 0;
+    enum sevc_result result = sevc_session_begin(&session, &cpu, &report);
+
+    if (result == SEVC_OK) {
+        result = sevc_event_hv_features(&session, &features);
+        sevc_session_end(&session);
+    }
+    account_event(&report);
+    if (result != SEVC_OK && result != SEVC_UNSUPPORTED)
+        panic("the hypervisor's features");
+    return features;
+}
+/* doc: end */
+
 /* ---- CPUID ---- */
 
 static void print_vendor(uint32_t b, uint32_t d, uint32_t c)
@@ -268,8 +290,8 @@ void kernel_main(const struct start_info *info)
 
     console_init();
     apic_init();
-    kprintf("sevc example kernel: %lu MiB of RAM, C-bit %u, GHCB protocol %u\n",
-            bootinfo_ram_bytes() >> 20, paging.c_bit, cpu.platform.version);
+    kprintf("sevc example kernel: %lu MiB of RAM, C-bit %u, GHCB protocol %u, features 0x%lx\n",
+            bootinfo_ram_bytes() >> 20, paging.c_bit, cpu.platform.version, hv_features());
     if (cmdline()[0] != 0)
         kprintf("command line: %s\n", cmdline());
 

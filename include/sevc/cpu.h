@@ -84,8 +84,7 @@ struct sevc_policy {
 
 /* What was learnt from the processor and negotiated with the hypervisor; equal on all CPUs. */
 struct sevc_platform {
-    uint64_t sev_status;  /* MSR C001_0131 */
-    uint64_t hv_features; /* GHCB spec, table 4; 0 with protocol version 1 */
+    uint64_t sev_status; /* MSR C001_0131 */
     uint16_t reserved; /* 0: these three lie as at the end of the GHCB, and are written together */
     uint16_t version;  /* negotiated GHCB protocol version: 1 or 2 */
     uint32_t usage;    /* 0, SEVC_GHCB_USAGE_STANDARD */

@@ -161,8 +161,10 @@ __attribute__((noreturn)) void sevc_terminate_with(unsigned set, unsigned code);
 __attribute__((noreturn)) void sevc_terminate(unsigned code); /* set 0 */
 
 /*
- * Fills in *PLATFORM: reads SEV_STATUS, asks for protocol versions and the C-bit, negotiates the
- * version (the highest common one), and with version 2 asks for the features. 2 VMGEXITs at most.
+ * Fills in *PLATFORM: reads SEV_STATUS, asks for protocol versions and the C-bit, and negotiates the
+ * version (the highest common one). 1 VMGEXIT at most. The hypervisor's features are not asked for,
+ * because nothing in the library depends on them: sevc_event_hv_features() in a session, or, before
+ * there is a GHCB, sevc_msr_exchange() with sevc_msr_hv_features_request().
  * Call it on a machine that is known to be an SEV guest: elsewhere reading SEV_STATUS raises #GP.
  * Interrupts off.
  *

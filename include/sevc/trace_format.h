@@ -58,7 +58,6 @@
 /* ---- INFO: the guest, and what the recorder says of itself ---- */
 
 #define SEVC_TRACE_INFO_SEV_STATUS   32 /* u64: MSR C001_0131 */
-#define SEVC_TRACE_INFO_HV_FEATURES  40 /* u64 */
 #define SEVC_TRACE_INFO_VERSION      48 /* u16: of the GHCB protocol */
 #define SEVC_TRACE_INFO_C_BIT        50 /* u8 */
 #define SEVC_TRACE_INFO_POLICY_MMIO  51 /* u8: enum sevc_mmio_policy; likewise the others */

@@ -80,7 +80,7 @@ extern const struct sevc_policy sevc_uefi_policy;
  * where it does not exist its #GP is caught, so that the call is safe on any x86-64 machine.
  *
  * uefi: zeroed, or left by sevc_uefi_leave(). config: read during the call only. report: not NULL.
- * Context: CPL 0, boot services or runtime, any interrupt state (kept; off inside). 2 VMGEXITs.
+ * Context: CPL 0, boot services or runtime, any interrupt state (kept; off inside). 1 VMGEXIT.
  *
  * SEVC_OK
  * SEVC_UNSUPPORTED  NOT_SEV_ES: nothing was changed, and uefi->cpu is now native (direct.h), so

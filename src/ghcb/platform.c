@@ -7,15 +7,6 @@
 #include "../trace/tap.h"
 #include "refuse.h"
 
-/* One MSR exchange, counted, its response kept for the report. */
-static uint64_t ask(struct sevc_report *report, uint64_t request)
-{
-    report->nae_code = 0;
-    report->info1 = sevc_tap_msr_exchange(request);
-    report->vmgexits++;
-    return report->info1;
-}
-
 /*
  * SEV_STATUS comes from the processor and cannot be forged (APM vol. 2, 15.34.10). A guest that is
  * SNP-active must not run on with the weaker checks of a plain SEV-ES one.
@@ -57,7 +48,9 @@ enum sevc_result sevc_platform_init(struct sevc_platform *platform, struct sevc_
         return result;
     }
 
-    result = sevc_msr_sev_info_response(ask(report, sevc_msr_sev_info_request()), &info);
+    report->info1 = sevc_tap_msr_exchange(sevc_msr_sev_info_request());
+    report->vmgexits = 1;
+    result = sevc_msr_sev_info_response(report->info1, &info);
     if (result != SEVC_OK) {
         return sevc_refuse(report, result, SEVC_STAGE_REPLY, SEVC_REASON_BAD_RESPONSE);
     }
@@ -65,14 +58,6 @@ enum sevc_result sevc_platform_init(struct sevc_platform *platform, struct sevc_
     found.version = common_version(&info);
     if (found.version == 0) {
         return sevc_refuse(report, SEVC_HOST_ERROR, SEVC_STAGE_REPLY, SEVC_REASON_VERSION);
-    }
-
-    if (found.version >= 2) { /* version 1 does not know the request */
-        result = sevc_msr_hv_features_response(ask(report, sevc_msr_hv_features_request()),
-                                               &found.hv_features);
-        if (result != SEVC_OK) {
-            return sevc_refuse(report, result, SEVC_STAGE_REPLY, SEVC_REASON_BAD_RESPONSE);
-        }
     }
     *platform = found;
     return SEVC_OK;

@@ -71,7 +71,7 @@ static void introduce(struct sevc_trace *trace, const struct sevc_cpu *cpu)
     }
     trace->introduced = 1;
     sevc_trace_put(&put, cpu->platform.sev_status);
-    sevc_trace_put(&put, cpu->platform.hv_features);
+    sevc_trace_put(&put, 0); /* reserved */
     sevc_trace_put(&put,
                    cpu->platform.version | (uint64_t)cpu->platform.c_bit << 16 | policy_of(cpu));
     sevc_trace_put(&put, calls_of(cpu));

@@ -12,11 +12,12 @@ import unittest
 TOOL = os.path.join(os.path.dirname(__file__), "..", "..", "scripts", "demo-table")
 
 COUNTS = [
-    {"msr": 0x002, "vmgexit": 1}, {"msr": 0x004, "vmgexit": 12}, {"msr": 0x080, "vmgexit": 1},
+    {"msr": 0x002, "vmgexit": 1}, {"msr": 0x004, "vmgexit": 12},
     {"exit": 0x6E, "vc": 3, "vmgexit": 3}, {"exit": 0x72, "vc": 33, "vmgexit": 30},
     {"exit": 0x7B, "vc": 2000, "vmgexit": 2002}, {"exit": 0x7C, "vc": 6, "vmgexit": 6},
     {"exit": 0x87, "vc": 1, "vmgexit": 1}, {"exit": 0x400, "vc": 50, "vmgexit": 0},
     {"exit": 0x80000001, "vc": 0, "vmgexit": 20}, {"exit": 0x80000002, "vc": 0, "vmgexit": 30},
+    {"exit": 0x8000FFFD, "vc": 0, "vmgexit": 1},
 ]
 
 

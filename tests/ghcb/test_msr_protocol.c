@@ -112,7 +112,7 @@ static const struct parser parsers[] = {
     { "register GPA", parse_register, 0x000FEDCBA9876013, UNTOUCHED, 0 },
     { "page state", parse_page_state, 0x0000000000000015, UNTOUCHED, 0 },
     { "run VMPL", parse_run_vmpl, 0x0000000000000017, UNTOUCHED, 0 },
-    { "hypervisor features", sevc_msr_hv_features_response, 0x000000000003F081, 0x3F,
+    { "hypervisor features", sevc_msr_hv_features_response, 0xF0123456789AB081, 0x000F0123456789AB,
       0xFFFFFFFFFFFFF000 },
 };
 

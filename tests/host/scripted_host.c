@@ -115,14 +115,10 @@ void host_expect_msr(struct scripted_host *host, uint64_t request, uint64_t resp
 }
 
 /* Written out by hand: the encoders under test have no part in it (GHCB spec 2.03, 2.3.1). */
-void host_expect_platform(struct scripted_host *host, unsigned min, unsigned max, unsigned c_bit,
-                          uint64_t features)
+void host_expect_platform(struct scripted_host *host, unsigned min, unsigned max, unsigned c_bit)
 {
     host_expect_msr(host, 0x002,
                     (uint64_t)max << 48 | (uint64_t)min << 32 | (uint64_t)c_bit << 24 | 0x001);
-    if (min <= 2 && max >= 2) {
-        host_expect_msr(host, 0x080, features << 12 | 0x081);
-    }
 }
 
 /* ---- finishing ---- */

@@ -253,9 +253,8 @@ struct sevc_cpu_config host_config(struct scripted_host *host);
 void host_expect(struct scripted_host *host, const struct host_exchange *exchange);
 void host_expect_msr(struct scripted_host *host, uint64_t request, uint64_t response);
 
-/* What sevc_platform_init() asks, answered: FEATURES only where the versions lead to 2. */
-void host_expect_platform(struct scripted_host *host, unsigned min, unsigned max, unsigned c_bit,
-                          uint64_t features);
+/* What sevc_platform_init() asks, which is one thing, answered. */
+void host_expect_platform(struct scripted_host *host, unsigned min, unsigned max, unsigned c_bit);
 
 /* The script is used up; the page is all zero and the MSR names it. Undoes host_watch(), too. */
 void host_finish(struct scripted_host *host);

@@ -173,9 +173,6 @@ static void serve_msr(void)
     case SEVC_GHCB_MSR_CPUID_REQ:
         ghcb_msr = cpuid_response(ghcb_msr);
         break;
-    case SEVC_GHCB_MSR_HV_FEATURES_REQ:
-        ghcb_msr = SEVC_GHCB_MSR_HV_FEATURES_RESP;
-        break;
     default:
         oracle_object("a request of the MSR protocol that no case needs");
     }

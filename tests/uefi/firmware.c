@@ -189,7 +189,7 @@ void firmware_start(void)
 
 void firmware_enter(void)
 {
-    host_expect_platform(&firmware.host, 1, 2, FIRMWARE_C_BIT, 0);
+    host_expect_platform(&firmware.host, 1, 2, FIRMWARE_C_BIT);
     assert_int_equal(sevc_uefi_enter(&firmware.uefi, &firmware.config, &firmware.report), SEVC_OK);
 }
 

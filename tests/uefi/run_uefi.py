@@ -170,7 +170,7 @@ def loader(application, folder, kernel):
         r"^status 0x[0-9a-f]*[1-9a-f]",
         r"> *sevc\.efi load kernel\.elf$",
         SEV_ES,
-        r"^sevc example kernel: \d+ MiB of RAM, C-bit \d+, GHCB protocol 2$",
+        r"^sevc example kernel: \d+ MiB of RAM, C-bit \d+, GHCB protocol 2, features 0x0$",
         r"^  20 timer interrupts of 5 ms",
         r"^All is well\.$",
     ])

@@ -32,7 +32,7 @@ static void init_readies_the_cpu_the_page_the_msr_and_the_stack(void **state)
     assert_false(sevc_cpu_ready(NULL));
     memset(host.ghcb.va, 0x77, SEVC_GHCB_SIZE);
     host.ghcb_msr = 0xDEAD;
-    host_expect_platform(&host, 1, 2, 51, 0x40);
+    host_expect_platform(&host, 1, 2, 51);
     config = host_config(&host);
     config.stack = &stack;
     config.tss_ist = &tss_ist;
@@ -40,7 +40,6 @@ static void init_readies_the_cpu_the_page_the_msr_and_the_stack(void **state)
     assert_true(sevc_cpu_ready(&cpu));
     assert_int_equal(cpu.platform.version, 2);
     assert_int_equal(cpu.platform.c_bit, 51);
-    assert_int_equal(cpu.platform.hv_features, 0x40);
     assert_int_equal(cpu.depth, 0);
     assert_int_equal(cpu.vmgexits, 0);
     assert_non_null(cpu.policy);

@@ -20,9 +20,8 @@ static void tell(const struct trace_record *record)
     const struct trace_info *info = &record->info;
 
     if ((record->flags & SEVC_TRACE_HAS_PLATFORM) != 0) {
-        printf("platform: SEV_STATUS 0x%" PRIx64 ", GHCB protocol version %u, C-bit %u, "
-               "features 0x%" PRIx64 "\n",
-               info->sev_status, info->version, info->c_bit, info->hv_features);
+        printf("platform: SEV_STATUS 0x%" PRIx64 ", GHCB protocol version %u, C-bit %u\n",
+               info->sev_status, info->version, info->c_bit);
     }
     if ((record->flags & SEVC_TRACE_HAS_POLICY) != 0) {
         printf("policy: mmio %u, user_io %u, invd %u, monitor %u, unsupported %u, VMMCALL %s%s\n",

@@ -143,7 +143,6 @@ static struct sevc_cpu *ready_cpu(struct state *state, const struct collected *e
     cpu->depth = 0;
     cpu->platform = (struct sevc_platform){
         .sev_status = state->has_info ? state->info.info.sev_status : 3,
-        .hv_features = state->has_info ? state->info.info.hv_features : 0,
         .version = version == 0 ? 2 : version,
         .c_bit = state->has_info && state->info.info.c_bit != 0 ? state->info.info.c_bit : 51,
     };

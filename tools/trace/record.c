@@ -78,7 +78,6 @@ static const struct field common_fields[] = {
 
 static const struct field info_fields[] = {
     FIELD(SEVC_TRACE_INFO_SEV_STATUS, info.sev_status),
-    FIELD(SEVC_TRACE_INFO_HV_FEATURES, info.hv_features),
     FIELD(SEVC_TRACE_INFO_VERSION, info.version),
     FIELD(SEVC_TRACE_INFO_C_BIT, info.c_bit),
     FIELD(SEVC_TRACE_INFO_POLICY_MMIO, info.mmio),

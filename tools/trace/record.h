@@ -18,7 +18,7 @@ struct trace_header {
 };
 
 struct trace_info {
-    uint64_t sev_status, hv_features;
+    uint64_t sev_status;
     uint16_t version;
     uint8_t c_bit;
     uint8_t mmio, user_io, invd, monitor, unsupported;
