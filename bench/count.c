@@ -81,21 +81,21 @@ static void handler(size_t i)
 static const struct {
     const char *name;
     uint32_t leaf, subleaf;
-} pinned_leaves[] = {
+} table_leaves[] = {
     { "pinned_CPUID_0", 0, 0 },
     { "pinned_CPUID_1", 1, 0 },
     { "pinned_CPUID_7.0", 7, 0 },
     { "pinned_CPUID_B.0", 0xB, 0 },
     { "pinned_CPUID_B.1", 0xB, 1 },
-    { "pinned_CPUID_D.0", 0xD, 0 },
-    { "pinned_CPUID_D.1", 0xD, 1 },
+    { "computed_CPUID_D.0", 0xD, 0 },
+    { "computed_CPUID_D.1", 0xD, 1 },
     { "pinned_CPUID_80000001", 0x80000001, 0 },
     { "pinned_CPUID_80000008", 0x80000008, 0 },
     { "pinned_CPUID_8000001E", 0x8000001E, 0 },
     { "pinned_CPUID_8000001F", 0x8000001F, 0 },
 };
 
-static void pinned(const char *name, uint32_t leaf, uint32_t subleaf)
+static void from_table(const char *name, uint32_t leaf, uint32_t subleaf)
 {
     static struct sevc_cpuid_table table;
     struct step_count count = { 0 };
@@ -370,8 +370,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < WORLD_CASES; i++) {
         handler(i);
     }
-    for (size_t i = 0; i < sizeof(pinned_leaves) / sizeof(pinned_leaves[0]); i++) {
-        pinned(pinned_leaves[i].name, pinned_leaves[i].leaf, pinned_leaves[i].subleaf);
+    for (size_t i = 0; i < sizeof(table_leaves) / sizeof(table_leaves[0]); i++) {
+        from_table(table_leaves[i].name, table_leaves[i].leaf, table_leaves[i].subleaf);
     }
     explicit_calls();
     if (wanted != NULL) {

@@ -64,6 +64,10 @@ class Judge(unittest.TestCase):
         self.row["vmgexits"] = 2
         self.found("gcc CPUID vmgexits: 1 in the budget, now 2")
 
+    def test_a_computed_size_has_the_budget_for_its_bound(self):
+        self.now["builds"]["gcc"]["rows"]["computed_CPUID_D.1"]["instructions"] += 20
+        self.found("gcc computed_CPUID_D.1 instructions:")
+
     def test_one_exit_of_pinned_cpuid_is_found(self):
         self.now["builds"]["gcc"]["rows"]["pinned_CPUID_8000001F"]["vmgexits"] = 1
         self.found("gcc: pinned_CPUID_8000001F: 1 exits, not 0")
@@ -173,9 +177,15 @@ class Tables(unittest.TestCase):
         self.assertIn("3 #VC, not 1", bench.over("REP_OUTSB_4096", measured))
 
     def test_an_exit_of_pinned_cpuid_is_marked(self):
-        measured = bench.read_budget()
-        measured["builds"]["gcc"]["rows"]["pinned_CPUID_B.1"]["vmgexits"] = 1
-        self.assertEqual(bench.over("pinned_CPUID_B.1", measured), "**over**: 1 exits, not 0")
+        for name in ("pinned_CPUID_B.1", "computed_CPUID_D.0"):
+            measured = bench.read_budget()
+            measured["builds"]["gcc"]["rows"][name]["vmgexits"] = 1
+            self.assertEqual(bench.over(name, measured), "**over**: 1 exits, not 0")
+
+    def test_a_computed_size_has_no_bound_of_its_own(self):
+        name, measured = "computed_CPUID_D.1", bench.read_budget()
+        self.assertEqual(bench.over(name, measured), "")
+        self.assertRegex(bench.other_table(measured), r"\| computed CPUID D\.1 \| \d+ \| \d+ \| - \| 0 \|")
 
     def test_a_page_that_says_otherwise_is_found(self):
         budget = bench.read_budget()
