@@ -265,7 +265,7 @@ static void start_xsave(uint32_t size)
     static struct sevc_snp_cpuid_page page;
 
     page = (struct sevc_snp_cpuid_page){
-        .count = 7,
+        .count = 9,
         .entries = {
             { .eax_in = 0x80000000, .eax = 0x8000001F },
             { .eax_in = 0x8000001F, .eax = 0xA, .ebx = 51 },
@@ -274,6 +274,8 @@ static void start_xsave(uint32_t size)
             { .eax_in = 0xD, .ecx_in = 2, .eax = 256, .ebx = 576 },
             { .eax_in = 0xD, .ecx_in = 9, .eax = size, .ebx = 0x980 },
             { .eax_in = 0xD, .ecx_in = 11, .eax = 16, .ecx = 2 },
+            { .eax_in = 7, .eax = 0xAAAA },
+            { .eax_in = 0xB9 }, /* at the home of leaf 0xD's sub-leaf 5, which is not there */
         },
     };
     world_start();
@@ -298,6 +300,21 @@ static void the_sizes_of_the_xsave_area_need_no_exit(void **state)
     assert_int_equal(world.trap.rip, KERNEL_CODE + 2);
     assert_int_equal(world.host.vmgexits, 0);
     world_finish();
+}
+
+static void single_stepping_what_is_computed_traps(void **state)
+{
+    static const uint32_t leaves[] = { 0xD, 7 };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        start_xsave(8);
+        world.trap.rflags |= SEVC_RFLAGS_TF;
+        assert_int_equal(execute(leaves[i], 0, cpuid, 2), SEVC_OK_TRAP);
+        assert_int_equal(world.report.fault.vector, SEVC_VECTOR_DB);
+        assert_int_equal(world.trap.rip, KERNEL_CODE + 2);
+        world_finish();
+    }
 }
 
 static void a_size_that_cannot_be_changes_no_register(void **state)
@@ -333,6 +350,7 @@ int main(void)
         cmocka_unit_test(another_instruction_gets_no_pinned_answer),
         cmocka_unit_test(cpuid_at_the_end_of_a_page),
         cmocka_unit_test(the_sizes_of_the_xsave_area_need_no_exit),
+        cmocka_unit_test(single_stepping_what_is_computed_traps),
         cmocka_unit_test(a_size_that_cannot_be_changes_no_register),
     };
 
