@@ -123,6 +123,8 @@ class Judge(unittest.TestCase):
 
     def test_another_kernel_is_said(self):
         self.now["linux"]["kernel"] = "linux-image-9"
+        self.now["linux"]["#VC"] += self.now["linux"]["#VC"] // 5  # it is not ours
+        self.assertEqual(self.judged()[0], 0)
         self.assertIn("linux-image-9; the budget is of linux-image-", self.judged()[1])
 
     def test_a_longer_wait_is_not_compared(self):
