@@ -120,6 +120,9 @@ struct sevc_cpu_config {
 struct sevc_cpuid_own {
     uint32_t known;                           /* which have been learnt: src/vc/cpuid_rules.h */
     uint32_t values[SEVC_CPUID_OWN_SLOTS][4]; /* EAX, EBX, ECX, EDX; zero but for those parts */
+    uint32_t reserved;
+    uint64_t
+        sizes[2]; /* leaf 0xD, computed last: EBX in the upper half, for what is in the lower */
 };
 
 /*

@@ -78,7 +78,7 @@ bool sevc_os_copy(struct sevc_copy *copy);
 /* State of the processor that could not be read here without an intercept. */
 enum sevc_os_register {
     SEVC_OS_CR4,
-    SEVC_OS_XCR0,      /* the value in force, 1 if CR4.OSXSAVE is 0 */
+    SEVC_OS_XCR0,      /* the value in force; 1 if CR4.OSXSAVE is 0, which sevc does not look at */
     SEVC_OS_XSS,       /* IA32_XSS, 0 if unused */
     SEVC_OS_FS_BASE,   /* of the interrupted context */
     SEVC_OS_GS_BASE,   /* of the interrupted context: mind SWAPGS when it was user mode */

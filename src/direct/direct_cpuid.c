@@ -16,10 +16,9 @@ enum sevc_result sevc_cpuid(struct sevc_cpu *cpu, uint32_t leaf, uint32_t sublea
         return sevc_direct_cpuid_any(cpu, leaf, subleaf, regs);
     }
     page = sevc_hot_page(cpu);
-    page->rax = leaf;
+    sevc_hot_put_rax(page, leaf);
     page->rcx = subleaf;
-    sevc_hot_send(cpu, page, SEVC_EXIT_CPUID, 0, 0, SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
-                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
+    sevc_hot_send(cpu, page, SEVC_EXIT_CPUID, 0, 0, SEVC_HOT_VALID(SEVC_GHCB_OFF_RCX));
     info1 = page->sw_exitinfo1;
     if (!sevc_straight_good(info1) ||
         !sevc_straight_has(&page->valid_bitmap[0], SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX)) ||

@@ -75,8 +75,7 @@ static SEVC_NOINLINE enum sevc_result access(struct sevc_cpu *cpu,
         *slot = *value & mask;
     }
     page->sw_scratch = cpu->ghcb.gpa + SEVC_GHCB_OFF_SHARED_BUFFER;
-    sevc_hot_send(cpu, page, event, gpa, bytes, 0,
-                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_SW_SCRATCH));
+    sevc_hot_send(cpu, page, event, gpa, bytes, SEVC_HOT_VALID(SEVC_GHCB_OFF_SW_SCRATCH));
     reply = page->sw_exitinfo1;
     if (!sevc_straight_good(reply)) {
         return sevc_straight_refused(cpu, reply, rflags);

@@ -42,8 +42,7 @@ static SEVC_COLD enum sevc_result access_any(struct sevc_cpu *cpu, uint32_t msr,
 static SEVC_NOINLINE enum sevc_result access(struct sevc_cpu *cpu, uint32_t msr, uint64_t *value,
                                              direction info1)
 {
-    uint64_t valid_low = 0;
-    uint64_t valid_high = SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX);
+    uint32_t marked = SEVC_HOT_VALID(SEVC_GHCB_OFF_RCX);
     volatile struct sevc_ghcb_page *page;
     uint64_t reply, rflags;
 
@@ -56,12 +55,11 @@ static SEVC_NOINLINE enum sevc_result access(struct sevc_cpu *cpu, uint32_t msr,
     page = sevc_hot_page(cpu);
     page->rcx = msr;
     if (info1 == SEVC_MSR_INFO1_WRITE) {
-        page->rax = ((const half *)value)[0];
+        sevc_hot_put_rax(page, ((const half *)value)[0]);
         page->rdx = ((const half *)value)[1];
-        valid_low |= SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX);
-        valid_high |= SEVC_VALID_BIT(SEVC_GHCB_OFF_RDX);
+        marked |= SEVC_HOT_VALID(SEVC_GHCB_OFF_RDX);
     }
-    sevc_hot_send(cpu, page, SEVC_EXIT_MSR, info1, 0, valid_low, valid_high);
+    sevc_hot_send(cpu, page, SEVC_EXIT_MSR, info1, 0, marked);
     reply = page->sw_exitinfo1;
     if (!sevc_straight_good(reply)) {
         return sevc_straight_refused(cpu, reply, rflags);

@@ -60,7 +60,6 @@ static SEVC_NOINLINE enum sevc_result access(struct sevc_cpu *cpu, uint32_t info
                                              uint32_t *value)
 {
     volatile struct sevc_ghcb_page *page;
-    uint64_t valid_low = 0;
     uint64_t reply, rflags;
 
     if (bytes != 1 && bytes != 2 && bytes != 4) {
@@ -72,10 +71,9 @@ static SEVC_NOINLINE enum sevc_result access(struct sevc_cpu *cpu, uint32_t info
     }
     page = sevc_hot_page(cpu);
     if ((info1 & SEVC_IOIO_IN) == 0) {
-        page->rax = *value & mask_of(info1);
-        valid_low = SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX);
+        sevc_hot_put_rax(page, *value & mask_of(info1));
     }
-    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, info1, 0, valid_low, SEVC_VALID_ALWAYS);
+    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, info1, 0, 0);
     reply = page->sw_exitinfo1;
     if (!sevc_straight_good(reply)) {
         return sevc_straight_refused(cpu, reply, rflags);

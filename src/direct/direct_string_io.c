@@ -101,8 +101,8 @@ SEVC_INLINE uint64_t exchange(struct sevc_cpu *cpu, volatile struct sevc_ghcb_pa
                               uint64_t scratch, uint32_t info1, size_t count)
 {
     page->sw_scratch = scratch;
-    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, info1, count, 0,
-                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_SW_SCRATCH));
+    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, info1, count,
+                  SEVC_HOT_VALID(SEVC_GHCB_OFF_SW_SCRATCH));
     return page->sw_exitinfo1;
 }
 

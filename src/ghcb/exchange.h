@@ -69,19 +69,28 @@ SEVC_INLINE void sevc_cpu_set_depth(struct sevc_cpu *cpu, uint32_t depth)
 }
 
 /*
- * Request: what every event carries besides its own inputs (GHCB spec 2.03, 4.1). VALID: both
- * halves of the bitmap, SEVC_VALID_ALWAYS included. VMGEXIT follows.
+ * A field of the page, which is zero at rest: a constant zero need not be written. Whatever the host
+ * has put there meanwhile, it has told itself.
+ */
+SEVC_INLINE void sevc_page_put(volatile uint64_t *field, uint64_t value)
+{
+    if (__builtin_constant_p(value == 0) && value == 0) {
+        return;
+    }
+    *field = value;
+}
+
+/*
+ * Request: what every event carries besides its own inputs and the bitmap (GHCB spec 2.03, 4.1).
+ * VMGEXIT follows.
  */
 SEVC_INLINE void sevc_exchange_fill(struct sevc_cpu *cpu, volatile struct sevc_ghcb_page *page,
-                                    uint64_t event, uint64_t info1, uint64_t info2,
-                                    uint64_t valid_low, uint64_t valid_high)
+                                    uint64_t event, uint64_t info1, uint64_t info2)
 {
     page->sw_exitcode = event;
-    page->sw_exitinfo1 = info1;
-    page->sw_exitinfo2 = info2;
+    sevc_page_put(&page->sw_exitinfo1, info1);
+    sevc_page_put(&page->sw_exitinfo2, info2);
     sevc_page_tail(page)[1] = sevc_page_end(&cpu->platform);
-    page->valid_bitmap[0] = valid_low;
-    page->valid_bitmap[1] = valid_high;
     cpu->vmgexits++;
 }
 

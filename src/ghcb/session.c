@@ -114,12 +114,15 @@ void sevc_session_scratch(struct sevc_session *session, unsigned bytes)
 
 static void send(struct sevc_session *session, uint64_t event, uint64_t info1, uint64_t info2)
 {
+    volatile struct sevc_ghcb_page *page = session->page;
+
     /* The MSR each time: another context may have left a value of the MSR protocol there. */
     sevc_arch_wrmsr(SEVC_MSR_GHCB, session->cpu->ghcb.gpa);
     session->report->vmgexits++;
     session->report->nae_code = event;
-    sevc_exchange_fill(session->cpu, session->page, event, info1, info2, session->valid[0],
-                       session->valid[1] | SEVC_VALID_ALWAYS);
+    sevc_exchange_fill(session->cpu, page, event, info1, info2);
+    page->valid_bitmap[0] = session->valid[0];
+    page->valid_bitmap[1] = session->valid[1] | SEVC_VALID_ALWAYS;
     sevc_tap_sent(session);
     sevc_arch_vmgexit();
     sevc_tap_returned(session);

@@ -50,18 +50,21 @@ enum sevc_result sevc_cpuid_compute(const struct sevc_cpuid_table *table,
                                     const struct sevc_trap *trap, union sevc_cpuid_answer *answer,
                                     struct sevc_report *report);
 
-/* XCR0 (1 where CR4.OSXSAVE is 0) and XSS, as sevc_cpuid_cr4(). (cpuid_xsave.c) */
-struct sevc_cpuid_xsave {
-    uint64_t xcr0, xss;
-};
-struct sevc_cpuid_xsave sevc_cpuid_xsave_state(const struct sevc_trap *trap);
+/* The features that count for the size in sub-leaf 0 or 1 of leaf 0xD, as sevc_cpuid_cr4(). */
+static inline uint64_t sevc_cpuid_features(const struct sevc_cpuid_entry *entry,
+                                           const struct sevc_trap *trap)
+{
+    uint64_t features = sevc_os_register(trap, SEVC_OS_XCR0);
+
+    return entry->subleaf == 0 ? features : features | sevc_os_register(trap, SEVC_OS_XSS);
+}
 
 /*
- * A size in leaf 0xD, EBX, now: of sub-leaf ENTRY. Beyond 32 bits if it cannot be; or
- * SEVC_CPUID_NO_BYTES: a sub-leaf that it needs is not in the table. (cpuid_xsave.c)
+ * That size, in EBX of sub-leaf ENTRY. Beyond 32 bits if it cannot be; or SEVC_CPUID_NO_BYTES: a
+ * sub-leaf that it needs is not in the table. (cpuid_xsave.c)
  */
 #define SEVC_CPUID_NO_BYTES ~0ull
 uint64_t sevc_cpuid_xsave_bytes(const struct sevc_cpuid_table *table,
-                                const struct sevc_cpuid_entry *entry, const struct sevc_trap *trap);
+                                const struct sevc_cpuid_entry *entry, uint64_t features);
 
 #endif

@@ -18,14 +18,16 @@ static enum sevc_result exchange(struct sevc_session *session, const struct sevc
                                  union sevc_cpuid_answer *answer)
 {
     uint32_t leaf = answer->regs.eax;
-    struct sevc_cpuid_xsave state = { 0 };
+    uint64_t xcr0 = 0;
+    uint64_t xss = 0;
     enum sevc_result result;
     enum sevc_reason lie;
 
     if (leaf == SEVC_CPUID_LEAF_XSAVE) {
-        state = sevc_cpuid_xsave_state(trap);
+        xcr0 = sevc_os_register(trap, SEVC_OS_XCR0);
+        xss = sevc_os_register(trap, SEVC_OS_XSS);
     }
-    result = sevc_event_cpuid(session, &answer->regs, state.xcr0, state.xss);
+    result = sevc_event_cpuid(session, &answer->regs, xcr0, xss);
     if (result != SEVC_OK) {
         return result;
     }

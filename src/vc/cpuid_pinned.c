@@ -24,7 +24,7 @@ enum sevc_result sevc_cpuid_compute(const struct sevc_cpuid_table *table,
         answer->regs.ecx =
             (answer->regs.ecx & ~entry->cr4_bits) | (uint32_t)sevc_cpuid_cr4(entry, trap);
     } else if (entry->used == SEVC_CPUID_SIZE) {
-        uint64_t bytes = sevc_cpuid_xsave_bytes(table, entry, trap);
+        uint64_t bytes = sevc_cpuid_xsave_bytes(table, entry, sevc_cpuid_features(entry, trap));
         enum sevc_result result = SEVC_OK;
 
         if (bytes == SEVC_CPUID_NO_BYTES) {

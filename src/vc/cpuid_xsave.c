@@ -11,8 +11,6 @@
 #define LEGACY_FEATURES   3ull   /* x87 and SSE lie in it */
 #define ALIGNED           (1u << 1)
 
-#define CR4_OSXSAVE (1ull << 18)
-
 /* Sub-leaf 1, EAX: is there a compacted form at all? */
 #define XSAVEC (1u << 1)
 #define XSAVES (1u << 3)
@@ -20,31 +18,16 @@
 /* No area is so large; and SEVC_CPUID_NO_BYTES is another number. */
 #define IMPOSSIBLE (1ull << 32)
 
-struct sevc_cpuid_xsave sevc_cpuid_xsave_state(const struct sevc_trap *trap)
-{
-    struct sevc_cpuid_xsave state = { .xcr0 = 1 };
-
-    if ((sevc_os_register(trap, SEVC_OS_CR4) & CR4_OSXSAVE) != 0) {
-        state.xcr0 = sevc_os_register(trap, SEVC_OS_XCR0);
-    }
-    state.xss = sevc_os_register(trap, SEVC_OS_XSS);
-    return state;
-}
-
 uint64_t sevc_cpuid_xsave_bytes(const struct sevc_cpuid_table *table,
-                                const struct sevc_cpuid_entry *entry, const struct sevc_trap *trap)
+                                const struct sevc_cpuid_entry *entry, uint64_t features)
 {
     bool compacted = entry->subleaf == 1;
-    struct sevc_cpuid_xsave state;
-    uint64_t features;
     uint64_t end = LEGACY_AND_HEADER;
 
     if (compacted && (entry->answer[SEVC_CPUID_EAX] & (XSAVEC | XSAVES)) == 0) {
         return 0;
     }
-    state = sevc_cpuid_xsave_state(trap);
-    features = (state.xcr0 | (compacted ? state.xss : 0)) & ~LEGACY_FEATURES;
-    for (; features != 0; features &= features - 1) {
+    for (features &= ~LEGACY_FEATURES; features != 0; features &= features - 1) {
         uint32_t feature = (uint32_t)__builtin_ctzll(features);
         uint64_t start = end;
 

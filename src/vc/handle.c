@@ -8,7 +8,6 @@
 #define RDTSC     SEVC_HOT_OPCODE(0x0F, 0x31)
 #define WRMSR     SEVC_HOT_OPCODE(0x0F, 0x30)
 #define MSR_READS 0x200u /* RDMSR is 0F 32: the bit in which it differs from WRMSR */
-#define CPUID     SEVC_HOT_OPCODE(0x0F, 0xA2)
 
 /* The exits of handle_hot() lie close together. */
 static inline bool is_hot(uint64_t exit_code)
@@ -27,7 +26,7 @@ SEVC_INLINE bool ask_tsc(struct sevc_cpu *cpu, struct sevc_report *report,
         return false;
     }
     sevc_hot_note(report, SEVC_EXIT_RDTSC, SEVC_EXIT_RDTSC);
-    sevc_hot_send(cpu, page, SEVC_EXIT_RDTSC, 0, 0, 0, SEVC_VALID_ALWAYS);
+    sevc_hot_send(cpu, page, SEVC_EXIT_RDTSC, 0, 0, 0);
     return true;
 }
 
@@ -43,32 +42,14 @@ SEVC_INLINE bool ask_msr(struct sevc_cpu *cpu, const struct sevc_trap *trap,
     sevc_hot_note(report, SEVC_EXIT_MSR, SEVC_EXIT_MSR);
     page->rcx = msr;
     if (!write) {
-        sevc_hot_send(cpu, page, SEVC_EXIT_MSR, SEVC_MSR_INFO1_READ, 0, 0,
-                      SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
+        sevc_hot_send(cpu, page, SEVC_EXIT_MSR, SEVC_MSR_INFO1_READ, 0,
+                      SEVC_HOT_VALID(SEVC_GHCB_OFF_RCX));
         return true;
     }
-    page->rax = sevc_hot_gpr32(trap, SEVC_RAX);
+    sevc_hot_put_rax(page, sevc_hot_gpr32(trap, SEVC_RAX));
     page->rdx = sevc_hot_gpr32(trap, SEVC_RDX);
-    sevc_hot_send(
-        cpu, page, SEVC_EXIT_MSR, SEVC_MSR_INFO1_WRITE, 0, SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
-        SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX) | SEVC_VALID_BIT(SEVC_GHCB_OFF_RDX));
-    return true;
-}
-
-/* CPUID of a CPU that has no table. Of leaf 0xD more is asked, of upper leaves more is checked. */
-SEVC_INLINE bool ask_cpuid(struct sevc_cpu *cpu, const struct sevc_trap *trap,
-                           struct sevc_report *report, volatile struct sevc_ghcb_page *page)
-{
-    uint32_t leaf = sevc_hot_gpr32(trap, SEVC_RAX);
-
-    if (leaf == SEVC_CPUID_LEAF_XSAVE || leaf >= SEVC_CPUID_EXTENDED_MAX || !sevc_hot_take(cpu)) {
-        return false;
-    }
-    sevc_hot_note(report, SEVC_EXIT_CPUID, SEVC_EXIT_CPUID);
-    page->rax = leaf;
-    page->rcx = sevc_hot_gpr32(trap, SEVC_RCX);
-    sevc_hot_send(cpu, page, SEVC_EXIT_CPUID, 0, 0, SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX),
-                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_RCX));
+    sevc_hot_send(cpu, page, SEVC_EXIT_MSR, SEVC_MSR_INFO1_WRITE, 0,
+                  SEVC_HOT_VALID(SEVC_GHCB_OFF_RCX) | SEVC_HOT_VALID(SEVC_GHCB_OFF_RDX));
     return true;
 }
 
@@ -106,25 +87,6 @@ static __attribute__((noinline)) enum sevc_result handle_hot(struct sevc_cpu *cp
             }
             goto complete;
         }
-    } else if (opcode == CPUID && trap->error_code == SEVC_EXIT_CPUID) {
-        if (cpu->cpuid_table != NULL) {
-            return sevc_hot_pinned_cpuid(cpu, trap, report);
-        }
-        if (!ask_cpuid(cpu, trap, report, page)) {
-            goto general;
-        }
-        if (!sevc_hot_replied(page, report)) {
-            goto refused;
-        }
-        if (!sevc_hot_marked(page, SEVC_GHCB_OFF_RAX, 1)) {
-            goto refused;
-        }
-        if (!sevc_hot_marked(page, SEVC_GHCB_OFF_RCX, 3)) { /* RCX, RDX, RBX lie side by side */
-            goto refused;
-        }
-        trap->gpr[SEVC_RBX] = sevc_hot_low(&page->rbx);
-        trap->gpr[SEVC_RCX] = sevc_hot_low(&page->rcx);
-        goto has_rdx_rax;
     } else {
         goto general;
     }
@@ -137,7 +99,6 @@ static __attribute__((noinline)) enum sevc_result handle_hot(struct sevc_cpu *cp
     if (!sevc_hot_marked(page, SEVC_GHCB_OFF_RDX, 1)) {
         goto refused;
     }
-has_rdx_rax:
     trap->gpr[SEVC_RAX] = sevc_hot_low(&page->rax);
     trap->gpr[SEVC_RDX] = sevc_hot_low(&page->rdx);
 complete:
@@ -159,7 +120,8 @@ enum sevc_result sevc_handle_vc(struct sevc_cpu *cpu, struct sevc_trap *trap,
         return sevc_hot_io(cpu, trap, report);
     }
     if (is_hot(trap->error_code)) {
-        return handle_hot(cpu, trap, report);
+        return trap->error_code == SEVC_EXIT_CPUID ? sevc_hot_cpuid(cpu, trap, report)
+                                                   : handle_hot(cpu, trap, report);
     }
     return trap->error_code == SEVC_EXIT_NPF ? sevc_hot_mmio(cpu, trap, report)
                                              : sevc_vc_handle_any(cpu, trap, report, false);

@@ -39,15 +39,13 @@ enum sevc_result sevc_vc_handle_fetched(struct sevc_cpu *cpu, struct sevc_trap *
 enum sevc_result sevc_vc_handle_not_ready(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                           struct sevc_report *report);
 
-/* hot_io.c, hot_mmio.c: an IOIO exit, an NPF exit, of which nothing is known yet. */
+/* hot_cpuid.c, hot_io.c, hot_mmio.c: a CPUID, IOIO, NPF exit, of which nothing is known yet. */
+enum sevc_result sevc_hot_cpuid(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                struct sevc_report *report);
 enum sevc_result sevc_hot_io(struct sevc_cpu *cpu, struct sevc_trap *trap,
                              struct sevc_report *report);
 enum sevc_result sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap,
                                struct sevc_report *report);
-
-/* hot_cpuid.c: CPUID of a CPU that has a table of pinned answers; its bytes have been compared. */
-enum sevc_result sevc_hot_pinned_cpuid(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                       struct sevc_report *report);
 
 /* hot.c: the ends that are not straight. */
 enum sevc_result sevc_hot_refused(struct sevc_cpu *cpu, struct sevc_report *report);
@@ -153,11 +151,25 @@ SEVC_INLINE volatile struct sevc_ghcb_page *sevc_hot_page(const struct sevc_cpu 
     return (volatile struct sevc_ghcb_page *)cpu->ghcb.va;
 }
 
-SEVC_INLINE void sevc_hot_send(struct sevc_cpu *cpu, volatile struct sevc_ghcb_page *page,
-                               uint64_t event, uint64_t info1, uint64_t info2, uint64_t valid_low,
-                               uint64_t valid_high)
+/*
+ * The bitmap by its four doublewords, of which two stay zero: RAX is in the second, all else that the
+ * straight ways mark is in the last.
+ */
+#define SEVC_HOT_VALID(offset) ((uint32_t)(SEVC_VALID_BIT(offset) >> 32))
+
+SEVC_INLINE void sevc_hot_put_rax(volatile struct sevc_ghcb_page *page, uint64_t value)
 {
-    sevc_exchange_fill(cpu, page, event, info1, info2, valid_low, valid_high);
+    _Static_assert(SEVC_GHCB_VALID_INDEX(SEVC_GHCB_OFF_RAX) == 63, "the second doubleword");
+    page->rax = value;
+    ((volatile uint32_t *)page->valid_bitmap)[1] = SEVC_HOT_VALID(SEVC_GHCB_OFF_RAX);
+}
+
+/* MARKED: what is marked besides RAX, and besides what always is. */
+SEVC_INLINE void sevc_hot_send(struct sevc_cpu *cpu, volatile struct sevc_ghcb_page *page,
+                               uint64_t event, uint64_t info1, uint64_t info2, uint32_t marked)
+{
+    sevc_exchange_fill(cpu, page, event, info1, info2);
+    ((volatile uint32_t *)page->valid_bitmap)[3] = marked | (uint32_t)(SEVC_VALID_ALWAYS >> 32);
     sevc_arch_vmgexit();
 }
 

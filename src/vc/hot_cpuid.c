@@ -1,46 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* Pinned CPUID, straight (hot.h): no exit. */
+/* The straight way (hot.h) through a CPUID exit: from the CPU's table, without one; or else the host. */
 #include "cpuid_answer.h"
 #include "hot.h"
 
-SEVC_INLINE enum sevc_result complete(struct sevc_trap *trap, struct sevc_report *report)
-{
-    sevc_hot_note(report, SEVC_EXIT_CPUID, 0);
-    report->info1 = 0;
-    report->info2 = 0;
-    return sevc_hot_complete(trap, report, 2, 0);
-}
+#define CPUID SEVC_HOT_OPCODE(0x0F, 0xA2)
 
-/*
- * Not inline: so those who come here by a jump need no frame; and with their own parameters, so that
- * none is moved to another register.
- */
-static __attribute__((noinline)) enum sevc_result finish(struct sevc_cpu *cpu,
-                                                         struct sevc_trap *trap,
-                                                         struct sevc_report *report)
-{
-    __asm__("" : : "r"(cpu)); /* or gcc takes the parameter away */
-    return complete(trap, report);
-}
+/* ---- from the host ---- */
 
-/* Whatever the table can answer: an entry that is not at its home, a size that cannot be. */
-static __attribute__((noinline)) enum sevc_result serve_any(struct sevc_cpu *cpu,
-                                                            struct sevc_trap *trap,
-                                                            struct sevc_report *report)
+/* Of leaf 0xD more is asked, of upper leaves more is checked. */
+static __attribute__((noinline)) enum sevc_result ask(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                                      struct sevc_report *report)
 {
-    uint64_t *gpr = trap->gpr;
-    union sevc_cpuid_answer answer = { { .eax = (uint32_t)gpr[SEVC_RAX],
-                                         .ecx = (uint32_t)gpr[SEVC_RCX] } };
+    volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
+    uint32_t leaf = sevc_hot_gpr32(trap, SEVC_RAX);
 
-    if (sevc_cpuid_pinned(cpu, trap, &answer, report) != SEVC_OK) {
+    if (leaf == SEVC_CPUID_LEAF_XSAVE || leaf >= SEVC_CPUID_EXTENDED_MAX || !sevc_hot_take(cpu)) {
         return sevc_vc_handle_fetched(cpu, trap, report);
     }
-    gpr[SEVC_RAX] = answer.regs.eax;
-    gpr[SEVC_RBX] = answer.regs.ebx;
-    gpr[SEVC_RCX] = answer.regs.ecx;
-    gpr[SEVC_RDX] = answer.regs.edx;
-    return finish(cpu, trap, report);
+    sevc_hot_note(report, SEVC_EXIT_CPUID, SEVC_EXIT_CPUID);
+    sevc_hot_put_rax(page, leaf);
+    page->rcx = sevc_hot_gpr32(trap, SEVC_RCX);
+    sevc_hot_send(cpu, page, SEVC_EXIT_CPUID, 0, 0, SEVC_HOT_VALID(SEVC_GHCB_OFF_RCX));
+    if (!sevc_hot_replied(page, report) || !sevc_hot_marked(page, SEVC_GHCB_OFF_RAX, 1) ||
+        !sevc_hot_marked(page, SEVC_GHCB_OFF_RCX, 3)) { /* RCX, RDX, RBX lie side by side */
+        return sevc_hot_refused(cpu, report);
+    }
+    trap->gpr[SEVC_RAX] = sevc_hot_low(&page->rax);
+    trap->gpr[SEVC_RBX] = sevc_hot_low(&page->rbx);
+    trap->gpr[SEVC_RCX] = sevc_hot_low(&page->rcx);
+    trap->gpr[SEVC_RDX] = sevc_hot_low(&page->rdx);
+    sevc_hot_give_back(cpu, page);
+    return sevc_hot_complete(trap, report, 2, 1);
 }
+
+/* ---- from the table; false: the general way's, and nothing has been touched ---- */
 
 /* Two neighbours of an answer, as one number. */
 SEVC_INLINE uint64_t pair(const uint32_t *reg)
@@ -51,24 +44,11 @@ SEVC_INLINE uint64_t pair(const uint32_t *reg)
     return both;
 }
 
-/* ECX lacks a bit of CR4's; the rest is there. */
-static __attribute__((noinline)) enum sevc_result finish_cr4(struct sevc_cpu *cpu,
-                                                             struct sevc_trap *trap,
-                                                             struct sevc_report *report,
-                                                             const struct sevc_cpuid_entry *entry)
-{
-    __asm__("" : : "r"(cpu));
-    trap->gpr[SEVC_RCX] |= sevc_cpuid_cr4(entry, trap);
-    return complete(trap, report);
-}
-
 /* ENTRY lacks what is this CPU's own, which is known, and perhaps a bit of CR4. */
-static __attribute__((noinline)) enum sevc_result serve_parts(struct sevc_cpu *cpu,
-                                                              struct sevc_trap *trap,
-                                                              struct sevc_report *report,
-                                                              const struct sevc_cpuid_entry *entry)
+SEVC_INLINE void serve_parts(const struct sevc_cpu *cpu, struct sevc_trap *trap,
+                             const struct sevc_cpuid_entry *entry, unsigned lacks)
 {
-    const uint32_t *own = cpu->cpuid_own.values[(size_t)entry->used - SEVC_CPUID_OWN];
+    const uint32_t *own = cpu->cpuid_own.values[lacks - SEVC_CPUID_OWN];
     uint64_t eax_ebx = pair(&entry->answer[SEVC_CPUID_EAX]) | pair(&own[SEVC_CPUID_EAX]);
     uint64_t ecx_edx = pair(&entry->answer[SEVC_CPUID_ECX]) | pair(&own[SEVC_CPUID_ECX]);
 
@@ -76,82 +56,109 @@ static __attribute__((noinline)) enum sevc_result serve_parts(struct sevc_cpu *c
     trap->gpr[SEVC_RBX] = eax_ebx >> 32;
     trap->gpr[SEVC_RCX] = (uint32_t)ecx_edx;
     trap->gpr[SEVC_RDX] = ecx_edx >> 32;
-    return SEVC_LIKELY(entry->cr4_bits != 0) ? finish_cr4(cpu, trap, report, entry)
-                                             : finish(cpu, trap, report);
+    if (entry->cr4_bits != 0) {
+        trap->gpr[SEVC_RCX] |= sevc_cpuid_cr4(entry, trap);
+    }
 }
 
-/* If ENTRY lacks a size that follows from XCR0 and XSS. One that cannot be is not for here. */
-static __attribute__((noinline)) enum sevc_result serve_size(struct sevc_cpu *cpu,
-                                                             struct sevc_trap *trap,
-                                                             struct sevc_report *report,
-                                                             const struct sevc_cpuid_entry *entry)
-{
-    uint64_t bytes;
+/* No size and what it is for, as below: bit 0 is set in every XCR0. */
+#define IMPOSSIBLE 0
 
-    if (!SEVC_LIKELY(sevc_cpuid_used(entry) == SEVC_CPUID_SIZE)) {
-        return serve_any(cpu, trap, report);
+/*
+ * Computes the size that ENTRY lacks, and keeps it with what it is for: by one store, so that an NMI
+ * finds them together.
+ */
+static __attribute__((noinline)) uint64_t compute(struct sevc_cpu *cpu,
+                                                  const struct sevc_cpuid_entry *entry,
+                                                  uint64_t features)
+{
+    uint64_t bytes = sevc_cpuid_xsave_bytes(cpu->cpuid_table, entry, features);
+
+    if (bytes > UINT32_MAX || features > UINT32_MAX) {
+        return IMPOSSIBLE;
     }
-    bytes = sevc_cpuid_xsave_bytes(cpu->cpuid_table, entry, trap);
-    if (!SEVC_LIKELY(bytes <= UINT32_MAX)) {
-        return serve_any(cpu, trap, report);
+    bytes = bytes << 32 | features;
+    __atomic_store_n(&cpu->cpuid_own.sizes[entry->subleaf], bytes, __ATOMIC_RELAXED);
+    return bytes;
+}
+
+/*
+ * ENTRY, sub-leaf 0 or 1 of leaf 0xD, lacks a size that follows from XCR0 and XSS, which seldom change:
+ * so the last one is kept.
+ */
+SEVC_INLINE bool serve_size(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                            const struct sevc_cpuid_entry *entry)
+{
+    uint64_t features = sevc_cpuid_features(entry, trap) | 1;
+    uint64_t size = __atomic_load_n(&cpu->cpuid_own.sizes[entry->subleaf], __ATOMIC_RELAXED);
+
+    if (!SEVC_LIKELY((uint32_t)size == features)) {
+        size = compute(cpu, entry, features);
+        if (size == IMPOSSIBLE) {
+            return false;
+        }
     }
     trap->gpr[SEVC_RAX] = entry->answer[SEVC_CPUID_EAX];
-    trap->gpr[SEVC_RBX] = bytes;
+    trap->gpr[SEVC_RBX] = size >> 32;
     trap->gpr[SEVC_RCX] = entry->answer[SEVC_CPUID_ECX];
     trap->gpr[SEVC_RDX] = entry->answer[SEVC_CPUID_EDX];
-    return complete(trap, report);
+    return true;
 }
 
-SEVC_INLINE enum sevc_result serve(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                   struct sevc_report *report, const struct sevc_cpuid_entry *entry,
-                                   unsigned lacks)
+/*
+ * The first look is at the home of sub-leaf 0, where most leaves are found, and for any ECX those that
+ * have no others; the second at that of the sub-leaf.
+ */
+SEVC_INLINE bool serve(struct sevc_cpu *cpu, struct sevc_trap *trap)
 {
+    uint32_t leaf = (uint32_t)trap->gpr[SEVC_RAX];
+    uint32_t ecx = (uint32_t)trap->gpr[SEVC_RCX];
+    const struct sevc_cpuid_entry *entry = &cpu->cpuid_table->entries[sevc_cpuid_home(leaf, 0)];
+    unsigned lacks = sevc_cpuid_used(entry);
+
+    if (!SEVC_LIKELY(sevc_cpuid_answers(entry, leaf, ecx))) {
+        entry = &cpu->cpuid_table->entries[sevc_cpuid_home(leaf, ecx)];
+        lacks = sevc_cpuid_used(entry);
+        if (!SEVC_LIKELY(sevc_cpuid_answers(entry, leaf, ecx))) {
+            return false;
+        }
+    }
     if (SEVC_LIKELY(lacks == SEVC_CPUID_WHOLE)) {
         trap->gpr[SEVC_RAX] = entry->answer[SEVC_CPUID_EAX];
         trap->gpr[SEVC_RBX] = entry->answer[SEVC_CPUID_EBX];
         trap->gpr[SEVC_RCX] = entry->answer[SEVC_CPUID_ECX];
         trap->gpr[SEVC_RDX] = entry->answer[SEVC_CPUID_EDX];
-        return finish(cpu, trap, report);
+        return true;
+    }
+    if (lacks == SEVC_CPUID_SIZE) {
+        return serve_size(cpu, trap, entry);
     }
     if (SEVC_LIKELY(sevc_cpuid_own_known(cpu, lacks))) {
-        return serve_parts(cpu, trap, report, entry);
+        serve_parts(cpu, trap, entry, lacks);
+        return true;
     }
-    return serve_size(cpu, trap, report, entry);
+    return false;
 }
 
-/* The second look: at the home of the sub-leaf. */
-static __attribute__((noinline)) enum sevc_result look_again(struct sevc_cpu *cpu,
-                                                             struct sevc_trap *trap,
-                                                             struct sevc_report *report)
+enum sevc_result sevc_hot_cpuid(struct sevc_cpu *cpu, struct sevc_trap *trap,
+                                struct sevc_report *report)
 {
-    uint32_t leaf = (uint32_t)trap->gpr[SEVC_RAX];
-    uint32_t ecx = (uint32_t)trap->gpr[SEVC_RCX];
-    const struct sevc_cpuid_entry *entry = &cpu->cpuid_table->entries[sevc_cpuid_home(leaf, ecx)];
-    unsigned lacks = sevc_cpuid_used(entry);
-
-    return sevc_cpuid_answers(entry, leaf, ecx) ? serve(cpu, trap, report, entry, lacks)
-                                                : serve_any(cpu, trap, report);
-}
-
-/*
- * The first look: at the home of sub-leaf 0, where most leaves are found, and for any ECX those that
- * have no others.
- */
-enum sevc_result sevc_hot_pinned_cpuid(struct sevc_cpu *cpu, struct sevc_trap *trap,
-                                       struct sevc_report *report)
-{
-    uint32_t leaf = (uint32_t)trap->gpr[SEVC_RAX];
-    const struct sevc_cpuid_entry *entry;
-    unsigned lacks;
-
-    if (!SEVC_LIKELY(sevc_cpuid_readable(cpu))) {
-        return sevc_vc_handle_fetched(cpu, trap, report);
+    if (!sevc_hot_context(trap)) {
+        return sevc_vc_handle_any(cpu, trap, report, false);
     }
-    entry = &cpu->cpuid_table->entries[sevc_cpuid_home(leaf, 0)];
-    __asm__("" : "+r"(entry)); /* one address, which would else be computed from its parts again */
-    lacks = sevc_cpuid_used(entry);
-    if (!SEVC_LIKELY(sevc_cpuid_answers(entry, leaf, (uint32_t)trap->gpr[SEVC_RCX]))) {
-        return look_again(cpu, trap, report);
+    if (!sevc_hot_fetch(trap, report)) {
+        return sevc_vc_handle_any(cpu, trap, report, true);
     }
-    return serve(cpu, trap, report, entry, lacks);
+    if (SEVC_LIKELY(sevc_hot_opcode(report) == CPUID)) {
+        if (cpu->cpuid_table == NULL) {
+            return ask(cpu, trap, report);
+        }
+        if (SEVC_LIKELY(sevc_cpuid_readable(cpu)) && serve(cpu, trap)) {
+            sevc_hot_note(report, SEVC_EXIT_CPUID, 0);
+            report->info1 = 0;
+            report->info2 = 0;
+            return sevc_hot_complete(trap, report, 2, 0);
+        }
+    }
+    return sevc_vc_handle_fetched(cpu, trap, report);
 }

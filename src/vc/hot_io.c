@@ -19,7 +19,6 @@ SEVC_INLINE enum sevc_result in_or_out(struct sevc_cpu *cpu, struct sevc_trap *t
     volatile struct sevc_ghcb_page *page = sevc_hot_page(cpu);
     bool wide = (opcode & 1) != 0;
     bool output = (opcode & 2) != 0;
-    uint64_t valid = 0;
     uint32_t info1;
     uint32_t value;
 
@@ -31,11 +30,10 @@ SEVC_INLINE enum sevc_result in_or_out(struct sevc_cpu *cpu, struct sevc_trap *t
     info1 |= (wide ? 4u : 1u) << SEVC_IOIO_SIZE_SHIFT;
     if (output) {
         value = sevc_hot_gpr32(trap, SEVC_RAX);
-        page->rax = wide ? value : (uint8_t)value;
-        valid = SEVC_VALID_BIT(SEVC_GHCB_OFF_RAX);
+        sevc_hot_put_rax(page, wide ? value : (uint8_t)value);
     }
     sevc_hot_note(report, SEVC_EXIT_IOIO, SEVC_EXIT_IOIO);
-    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, info1, 0, valid, SEVC_VALID_ALWAYS);
+    sevc_hot_send(cpu, page, SEVC_EXIT_IOIO, info1, 0, 0);
     if (!sevc_hot_replied(page, report)) {
         return sevc_hot_refused(cpu, report);
     }
@@ -137,7 +135,7 @@ SEVC_INLINE bool string_io(struct sevc_cpu *cpu, struct sevc_trap *trap, struct 
         sevc_hot_send(cpu, page, SEVC_EXIT_IOIO,
                       (uint32_t)trap->gpr[SEVC_RDX] << SEVC_IOIO_PORT_SHIFT |
                           (input ? INSB_INFO : OUTSB_INFO),
-                      bytes, 0, SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_SW_SCRATCH));
+                      bytes, SEVC_HOT_VALID(SEVC_GHCB_OFF_SW_SCRATCH));
         report->vmgexits++;
         if (!sevc_hot_replied(page, report)) {
             stop(cpu, report, sevc_reply_refused(report));

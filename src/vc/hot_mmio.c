@@ -217,8 +217,7 @@ enum sevc_result sevc_hot_mmio(struct sevc_cpu *cpu, struct sevc_trap *trap,
     sevc_hot_note(report, SEVC_EXIT_NPF, event);
     *slot = access.value;
     page->sw_scratch = cpu->ghcb.gpa + SEVC_GHCB_OFF_SHARED_BUFFER;
-    sevc_hot_send(cpu, page, event, gpa, access.bytes, 0,
-                  SEVC_VALID_ALWAYS | SEVC_VALID_BIT(SEVC_GHCB_OFF_SW_SCRATCH));
+    sevc_hot_send(cpu, page, event, gpa, access.bytes, SEVC_HOT_VALID(SEVC_GHCB_OFF_SW_SCRATCH));
     if (!sevc_hot_replied(page, report)) {
         *slot = 0;
         return sevc_hot_refused(cpu, report);

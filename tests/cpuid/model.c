@@ -149,7 +149,7 @@ uint64_t sevc_os_register(const struct sevc_trap *trap, enum sevc_os_register wh
     case SEVC_OS_CR4:
         return model.cr4;
     case SEVC_OS_XCR0:
-        return model.xcr0;
+        return (model.cr4 & CR4_OSXSAVE) != 0 ? model.xcr0 : 1;
     case SEVC_OS_XSS:
         return model.xss;
     default:

@@ -265,7 +265,7 @@ static void start_xsave(uint32_t size)
     static struct sevc_snp_cpuid_page page;
 
     page = (struct sevc_snp_cpuid_page){
-        .count = 9,
+        .count = 10,
         .entries = {
             { .eax_in = 0x80000000, .eax = 0x8000001F },
             { .eax_in = 0x8000001F, .eax = 0xA, .ebx = 51 },
@@ -274,6 +274,7 @@ static void start_xsave(uint32_t size)
             { .eax_in = 0xD, .ecx_in = 2, .eax = 256, .ebx = 576 },
             { .eax_in = 0xD, .ecx_in = 9, .eax = size, .ebx = 0x980 },
             { .eax_in = 0xD, .ecx_in = 11, .eax = 16, .ecx = 2 },
+            { .eax_in = 0xD, .ecx_in = 40, .eax = 32, .ecx = 2 },
             { .eax_in = 7, .eax = 0xAAAA },
             { .eax_in = 0xB9 }, /* at the home of leaf 0xD's sub-leaf 5, which is not there */
         },
@@ -281,7 +282,7 @@ static void start_xsave(uint32_t size)
     world_start();
     assert_int_equal(sevc_cpuid_table_snp(&table, &page, 0), SEVC_OK);
     world.cpu.cpuid_table = &table;
-    world.cr4 = 1u << 18; /* OSXSAVE */
+    world.cr4 = CR4_OSXSAVE;
     world.xcr0 = 0x207;
     world.xss = 1u << 11;
 }
@@ -298,6 +299,38 @@ static void the_sizes_of_the_xsave_area_need_no_exit(void **state)
     assert_int_equal(execute(0xD, 0, cpuid, 2), SEVC_OK);
     assert_registers(576 + 256, 0x988, 3);
     assert_int_equal(world.trap.rip, KERNEL_CODE + 2);
+    assert_int_equal(world.host.vmgexits, 0);
+    world_finish();
+}
+
+/* The size that has been computed last is kept for the next time, but for no other state. */
+static void a_size_that_is_kept_follows_the_state(void **state)
+{
+    static const struct {
+        uint64_t cr4, xcr0, xss;
+        uint32_t standard, compacted;
+    } steps[] = {
+        { CR4_OSXSAVE, 0x207, 0x800, 2440, 912 },
+        { CR4_OSXSAVE, 0x207, 0, 2440, 840 },
+        { CR4_OSXSAVE, 7, 0, 832, 832 },
+        { CR4_OSXSAVE, 7, 0x800, 832, 848 },
+        { CR4_OSXSAVE, 3, 0x10000000800, 576, 640 + 32 },
+        { CR4_OSXSAVE, 3, 0x800, 576, 592 },
+        { 0, 0x207, 0x800, 576, 592 },
+        { CR4_OSXSAVE, 0x207, 0, 2440, 840 },
+    };
+
+    (void)state;
+    start_xsave(8);
+    for (size_t i = 0; i < 2 * sizeof(steps) / sizeof(steps[0]); i++) { /* each twice */
+        world.cr4 = steps[i / 2].cr4;
+        world.xcr0 = steps[i / 2].xcr0;
+        world.xss = steps[i / 2].xss;
+        assert_int_equal(execute(0xD, 0, cpuid, 2), SEVC_OK);
+        assert_registers(steps[i / 2].standard, 0x988, 3);
+        assert_int_equal(execute(0xD, 1, cpuid, 2), SEVC_OK);
+        assert_registers(steps[i / 2].compacted, 0x1800, 4);
+    }
     assert_int_equal(world.host.vmgexits, 0);
     world_finish();
 }
@@ -350,6 +383,7 @@ int main(void)
         cmocka_unit_test(another_instruction_gets_no_pinned_answer),
         cmocka_unit_test(cpuid_at_the_end_of_a_page),
         cmocka_unit_test(the_sizes_of_the_xsave_area_need_no_exit),
+        cmocka_unit_test(a_size_that_is_kept_follows_the_state),
         cmocka_unit_test(single_stepping_what_is_computed_traps),
         cmocka_unit_test(a_size_that_cannot_be_changes_no_register),
     };

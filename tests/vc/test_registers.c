@@ -7,8 +7,7 @@
 #define RCX SEVC_GHCB_OFF_RCX
 #define RDX SEVC_GHCB_OFF_RDX
 
-#define CR4_TSD     (1ull << 2)
-#define CR4_OSXSAVE (1ull << 18)
+#define CR4_TSD (1ull << 2)
 
 static const char cpuid[] = "\x0f\xa2";
 static const char rdmsr[] = "\x0f\x32";

@@ -131,9 +131,12 @@ bool sevc_os_copy(struct sevc_copy *copy)
 uint64_t sevc_os_register(const struct sevc_trap *trap, enum sevc_os_register which)
 {
     const uint64_t values[] = {
-        [SEVC_OS_CR4] = world.cr4,         [SEVC_OS_XCR0] = world.xcr0,
-        [SEVC_OS_XSS] = world.xss,         [SEVC_OS_FS_BASE] = world.fs_base,
-        [SEVC_OS_GS_BASE] = world.gs_base, [SEVC_OS_CODE_BITS] = world.code_bits,
+        [SEVC_OS_CR4] = world.cr4,
+        [SEVC_OS_XCR0] = (world.cr4 & CR4_OSXSAVE) != 0 ? world.xcr0 : 1,
+        [SEVC_OS_XSS] = world.xss,
+        [SEVC_OS_FS_BASE] = world.fs_base,
+        [SEVC_OS_GS_BASE] = world.gs_base,
+        [SEVC_OS_CODE_BITS] = world.code_bits,
     };
 
     assert_ptr_equal(trap, &world.trap);

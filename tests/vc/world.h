@@ -26,6 +26,8 @@
 
 #include "scripted_host.h"
 
+#define CR4_OSXSAVE (1ull << 18)
+
 #define WORLD_PAGES      8
 #define WORLD_PAGE_BYTES 4096
 
