@@ -121,8 +121,8 @@ struct sevc_cpuid_own {
     uint32_t known;                           /* which have been learnt: src/vc/cpuid_rules.h */
     uint32_t values[SEVC_CPUID_OWN_SLOTS][4]; /* EAX, EBX, ECX, EDX; zero but for those parts */
     uint32_t reserved;
-    uint64_t
-        sizes[2]; /* leaf 0xD, computed last: EBX in the upper half, for what is in the lower */
+    /* Leaf 0xD, sub-leaves 0 and 1: EBX as last computed, above the features that it is for. */
+    uint64_t sizes[2];
 };
 
 /*

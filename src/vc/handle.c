@@ -9,7 +9,7 @@
 #define WRMSR     SEVC_HOT_OPCODE(0x0F, 0x30)
 #define MSR_READS 0x200u /* RDMSR is 0F 32: the bit in which it differs from WRMSR */
 
-/* The exits of handle_hot() lie close together. */
+/* The exits of handle_hot(), and CPUID, lie close together. */
 static inline bool is_hot(uint64_t exit_code)
 {
     return exit_code - SEVC_EXIT_RDTSC <= SEVC_EXIT_MSR - SEVC_EXIT_RDTSC;
