@@ -261,7 +261,7 @@ static void start(void)
     enum sevc_result result;
 
     world_start(0, &trap);
-    world_ghcb_msr = 0;
+    world_ghcb_msr = WORLD_SEV_INFO; /* as after reset */
     trap.rip = (uint64_t)instruction;
     trap.gpr[SEVC_RCX] = 0;
     step_begin((function)sevc_early_handle_vc, NULL);
@@ -273,6 +273,12 @@ static void start(void)
     result = sevc_cpu_init(&first, &config);
     step_end();
     start_line("first_CPU", result);
+
+    world_ghcb_msr = WORLD_GHCB; /* firmware's */
+    step_begin((function)sevc_cpu_init, NULL);
+    result = sevc_cpu_init(&first, &config);
+    step_end();
+    start_line("first_CPU,_behind_firmware", result);
 
     config.like = &first;
     step_begin((function)sevc_cpu_init, NULL);

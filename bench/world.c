@@ -141,8 +141,8 @@ static void msr_protocol(void)
         world_requests[world_request_count++] = world_ghcb_msr;
     }
     switch (world_ghcb_msr & SEVC_GHCB_MSR_INFO_MASK) {
-    case SEVC_GHCB_MSR_SEV_INFO_REQ: /* versions 1 to 2, C-bit 51 */
-        world_ghcb_msr = 2ull << 48 | 1ull << 32 | 51u << 24 | SEVC_GHCB_MSR_SEV_INFO_RESP;
+    case SEVC_GHCB_MSR_SEV_INFO_REQ:
+        world_ghcb_msr = WORLD_SEV_INFO;
         break;
     case SEVC_GHCB_MSR_CPUID_REQ:
         world_ghcb_msr = (world_ghcb_msr & 0xC0000000u) | SEVC_GHCB_MSR_CPUID_RESP;

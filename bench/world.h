@@ -8,6 +8,9 @@
 #define WORLD_MMIO 0xFED00000u /* 64 KiB of a device */
 #define WORLD_GHCB 0x12345000u
 
+/* Versions 1 to 2, C-bit 51 (GHCB spec 2.03, 2.3.1). */
+#define WORLD_SEV_INFO (2ull << 48 | 1ull << 32 | 51u << 24 | SEVC_GHCB_MSR_SEV_INFO_RESP)
+
 struct world_case {
     const char *name;
     uint64_t exit_code;

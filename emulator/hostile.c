@@ -35,10 +35,11 @@ static struct {
     uint64_t page; /* GPA; 0: none named */
 } guest;
 
-static unsigned refused;     /* terminations */
-static uint64_t served;      /* requests */
-static uint64_t msr_request; /* the GHCB MSR at VMGEXIT */
-static uint64_t saved_dr6;   /* as the guest has it */
+static unsigned refused;             /* terminations */
+static uint64_t served;              /* requests */
+static uint64_t msr_request;         /* the GHCB MSR at VMGEXIT */
+static uint64_t responses[VCPU_MAX]; /* and what it held after it */
+static uint64_t saved_dr6;           /* as the guest has it */
 
 /* ---- To lie, or not to lie ---- */
 
@@ -231,6 +232,7 @@ void hostile_after_service(struct vcpu *v, uint8_t *page, const struct vcpu_wher
         m.kind = HOSTILE_AT_RESPONSE;
         m.msr_request = msr_request;
         consider(&m);
+        responses[v->index] = v->ghcb.msr;
         return;
     }
     m.kind = HOSTILE_AT_REPLY;
@@ -239,6 +241,16 @@ void hostile_after_service(struct vcpu *v, uint8_t *page, const struct vcpu_wher
     hostile_note_litter(page, honest);
     m.page = honest;
     hostile_remember_reply(&m);
+}
+
+void hostile_before_msr_read(struct vcpu *v)
+{
+    struct hostile_moment m = { .kind = HOSTILE_AT_UNASKED, .v = v };
+
+    if (hostile_options.count == 0 || v->ghcb.msr == responses[v->index] ||
+        (v->ghcb.msr & SEVC_GHCB_MSR_INFO_MASK) != SEVC_GHCB_MSR_SEV_INFO_RESP)
+        return;
+    consider(&m);
 }
 
 /* No longer than is needed: a step costs two world switches. */

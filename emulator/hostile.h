@@ -29,6 +29,9 @@ void hostile_before_service(struct vcpu *v, uint8_t *page, const struct vcpu_whe
 void hostile_after_service(struct vcpu *v, uint8_t *page, const struct vcpu_where *where,
                            enum ghcb_outcome *outcome);
 
+/* The guest reads the GHCB MSR, which may be changed: what it holds at reset is the host's word. */
+void hostile_before_msr_read(struct vcpu *v);
+
 /*
  * Around VMRUN. before: the guest stands between two instructions; a #VC may be injected there.
  * Result of after: true if the exit was of the host's own making, and is dealt with.

@@ -25,6 +25,7 @@ enum hostile_expect {
 enum hostile_moment_kind {
     HOSTILE_AT_REPLY,       /* a request of the page protocol has been served */
     HOSTILE_AT_RESPONSE,    /* one of the MSR protocol */
+    HOSTILE_AT_UNASKED,     /* the guest reads the SEV information that no request has brought */
     HOSTILE_AT_TERMINATION, /* the guest has asked to be ended */
     HOSTILE_AT_EXIT,        /* any exit has been handled */
     HOSTILE_AT_STEP,        /* before each instruction */
@@ -36,7 +37,7 @@ struct hostile_moment {
     enum hostile_moment_kind kind;
     struct vcpu *v;
     uint8_t *page;                      /* AT_REPLY */
-    const struct ghcb_request *request; /* AT_REPLY, AT_RESPONSE, AT_TERMINATION */
+    const struct ghcb_request *request; /* AT_REPLY, AT_RESPONSE, AT_TERMINATION; else NULL */
     uint64_t msr_request;               /* AT_RESPONSE: as it was sent */
 };
 

@@ -99,7 +99,9 @@ static const struct {
 
 static unsigned version_variants(const struct hostile_moment *m)
 {
-    return m->request->code == SEVC_GHCB_MSR_SEV_INFO_REQ ? COUNT(informations) : 0;
+    bool unasked = m->kind == HOSTILE_AT_UNASKED;
+
+    return unasked || m->request->code == SEVC_GHCB_MSR_SEV_INFO_REQ ? COUNT(informations) : 0;
 }
 
 static enum hostile_expect version_tell(const struct hostile_moment *m, unsigned variant)
@@ -129,6 +131,7 @@ static enum hostile_expect terminate_tell(const struct hostile_moment *m, unsign
 const struct hostile_mode hostile_response_modes[] = {
     { "msr-response", HOSTILE_AT_RESPONSE, response_variants, response_tell },
     { "version", HOSTILE_AT_RESPONSE, version_variants, version_tell },
+    { "version", HOSTILE_AT_UNASKED, version_variants, version_tell },
     { "terminate", HOSTILE_AT_TERMINATION, terminate_variants, terminate_tell },
 };
 

@@ -7,6 +7,7 @@
 
 #include "cpu.h"
 #include "deliver.h"
+#include "hostile.h"
 #include "insn.h"
 #include "npt.h"
 #include "real_iret.h"
@@ -23,6 +24,7 @@ static bool read_virtual(struct vcpu *v, uint32_t msr, uint64_t *value)
 {
     switch (msr) {
     case SEVC_MSR_GHCB:
+        hostile_before_msr_read(v);
         *value = ghcb_server_read_msr(&v->ghcb);
         return true;
     case SEVC_MSR_SEV_STATUS:

@@ -84,19 +84,26 @@ static uint64_t honest(uint64_t request)
     }
 }
 
-static void answer(void)
+/* The same, or something near it, or anything. */
+static uint64_t answer_to(uint64_t request)
 {
+    uint64_t response = honest(request);
     uint8_t how = fuzz_take_u8(&input);
 
-    FUZZ_CHECK((fuzz_plain.ghcb_msr & 0xFFF) != 0, "msr", "a page is sent before there is one");
-    last_response = honest(fuzz_plain.ghcb_msr);
     if (how % 4 == 1) {
-        last_response ^= 1ull << (how / 4);
+        response ^= 1ull << (how / 4);
     } else if (how % 4 == 2) {
-        last_response = fuzz_take_u64(&input);
+        response = fuzz_take_u64(&input);
     } else if (how % 4 == 3) {
-        last_response = (last_response & 0xFFFFFFFF) | (uint64_t)fuzz_take_u32(&input) << 32;
+        response = (response & 0xFFFFFFFF) | (uint64_t)fuzz_take_u32(&input) << 32;
     }
+    return response;
+}
+
+static void answer(void)
+{
+    FUZZ_CHECK((fuzz_plain.ghcb_msr & 0xFFF) != 0, "msr", "a page is sent before there is one");
+    last_response = answer_to(fuzz_plain.ghcb_msr);
     fuzz_plain.ghcb_msr = last_response;
 }
 
@@ -105,14 +112,20 @@ static void negotiate(void)
     struct sevc_platform platform, before;
     struct sevc_report report;
     enum sevc_result result;
+    uint8_t start = fuzz_take_u8(&input);
+    uint64_t msr = FUZZ_PLAIN_GPA;
 
     memset(&platform, 0xA5, sizeof(platform));
     before = platform;
     fuzz_plain_start(answer);
-    fuzz_plain.most_vmgexits = 1;
-    fuzz_plain.sev_status = 3 ^ fuzz_take_u8(&input);
+    fuzz_plain.sev_status = 3 ^ (start & 0x7F);
+    if ((start & 0x80) != 0) { /* no firmware: as after reset */
+        msr = answer_to(2);
+        fuzz_plain.ghcb_msr = msr;
+    }
+    fuzz_plain.most_vmgexits = (msr & 0xFFF) != 1;
     result = sevc_platform_init(&platform, &report);
-    FUZZ_CHECK(fuzz_plain.ghcb_msr == FUZZ_PLAIN_GPA, "msr", "the GHCB MSR is not put back");
+    FUZZ_CHECK(fuzz_plain.ghcb_msr == msr, "msr", "the GHCB MSR is not put back");
     if (result == SEVC_OK) {
         FUZZ_CHECK((fuzz_plain.sev_status & 7) == 3, "negotiation", "SEV_STATUS is 0x%lx",
                    fuzz_plain.sev_status);

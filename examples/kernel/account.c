@@ -6,7 +6,7 @@
 #include "io.h"
 #include "kernel.h"
 
-unsigned early_cpuids;
+unsigned early_cpuids, early_sev_infos;
 
 struct row {
     uint64_t code;
@@ -77,7 +77,8 @@ unsigned firmware_holds;
 
 /*
  * What happened before there was a GHCB. The early handler leaves no record, but it asks for one
- * register a VMGEXIT, and sevc_cpu_init() once, for the SEV information.
+ * register a VMGEXIT. sevc_cpu_init() finds the SEV information in the GHCB MSR: it has been there
+ * since the reset, or multiboot2.S has asked for it.
  */
 #define VMGEXITS_PER_EARLY_CPUID 4
 
@@ -90,7 +91,7 @@ static struct early early_exits(void)
     return (struct early){
         .cpuid = early_cpuids,
         .cpuid_vmgexits = early_cpuids * VMGEXITS_PER_EARLY_CPUID,
-        .sev_info = 1,
+        .sev_info = early_sev_infos,
     };
 }
 
@@ -124,7 +125,8 @@ static size_t format_report(char *to, size_t bytes)
     uint64_t vmgexits = early.cpuid_vmgexits + early.sev_info + firmware_holds;
     size_t n = sum_cpus(to, bytes, total);
 
-    n += ksnprintf(to + n, bytes - n, "sevc-count msr=0x002 vmgexit=%u\n", early.sev_info);
+    if (early.sev_info != 0)
+        n += ksnprintf(to + n, bytes - n, "sevc-count msr=0x002 vmgexit=%u\n", early.sev_info);
     n += ksnprintf(to + n, bytes - n, "sevc-count msr=0x004 vmgexit=%u\n", early.cpuid_vmgexits);
     if (firmware_holds != 0)
         n += ksnprintf(to + n, bytes - n, "sevc-count msr=0x006 vmgexit=%u\n", firmware_holds);

@@ -160,8 +160,8 @@ void smp_park(void);
 
 /* ---- account.c ---- */
 
-/* How many CPUIDs the early handler has served: it leaves no record of its own. */
-extern unsigned early_cpuids;
+/* How many CPUIDs the early handler has served: it leaves no record of its own; and multiboot2.S. */
+extern unsigned early_cpuids, early_sev_infos;
 
 /* A call of event.h that the kernel makes itself: no exception, but VMGEXITs. */
 void account_event(const struct sevc_report *report);

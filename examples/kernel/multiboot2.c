@@ -54,6 +54,7 @@ const struct start_info *multiboot2_start_info(uint32_t tags_gpa)
 {
     uint64_t at = (uint64_t)tags_gpa + sizeof(struct tags);
 
+    early_sev_infos = 1; /* VMGEXIT in multiboot2.S */
     info.magic = START_INFO_MAGIC;
     info.version = 1;
     info.memmap_gpa = image_gpa(map);

@@ -161,10 +161,12 @@ __attribute__((noreturn)) void sevc_terminate_with(unsigned set, unsigned code);
 __attribute__((noreturn)) void sevc_terminate(unsigned code); /* set 0 */
 
 /*
- * Fills in *PLATFORM: reads SEV_STATUS, asks for protocol versions and the C-bit, and negotiates the
- * version (the highest common one). 1 VMGEXIT at most. The hypervisor's features are not asked for,
- * because nothing in the library depends on them: sevc_event_hv_features() in a session, or, before
- * there is a GHCB, sevc_msr_exchange() with sevc_msr_hv_features_request().
+ * Fills in *PLATFORM: reads SEV_STATUS, learns protocol versions and the C-bit, and negotiates the
+ * version (the highest common one). No VMGEXIT where the GHCB MSR still holds the SEV information, as
+ * it does after reset (GHCB spec 2.03, 2.3.1); elsewhere, behind firmware, 1. The MSR is left as it
+ * was. The hypervisor's features are not asked for, because nothing in the library depends on them:
+ * sevc_event_hv_features() in a session, or, before there is a GHCB, sevc_msr_exchange() with
+ * sevc_msr_hv_features_request().
  * Call it on a machine that is known to be an SEV guest: elsewhere reading SEV_STATUS raises #GP.
  * Interrupts off.
  *

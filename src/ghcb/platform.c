@@ -36,6 +36,20 @@ static uint16_t common_version(const struct sevc_sev_info *info)
     return version;
 }
 
+/*
+ * After reset the GHCB MSR holds the SEV information (GHCB spec 2.03, 2.3.1): asking would bring the
+ * same host's word once more. Firmware and boot loaders leave something else there.
+ */
+static enum sevc_result learn(struct sevc_sev_info *info, struct sevc_report *report)
+{
+    report->info1 = sevc_arch_rdmsr(SEVC_MSR_GHCB);
+    if ((report->info1 & SEVC_GHCB_MSR_INFO_MASK) != SEVC_GHCB_MSR_SEV_INFO_RESP) {
+        report->info1 = sevc_tap_msr_exchange(sevc_msr_sev_info_request());
+        report->vmgexits = 1;
+    }
+    return sevc_msr_sev_info_response(report->info1, info);
+}
+
 enum sevc_result sevc_platform_init(struct sevc_platform *platform, struct sevc_report *report)
 {
     struct sevc_platform found = { .sev_status = sevc_arch_rdmsr(SEVC_MSR_SEV_STATUS) };
@@ -48,9 +62,7 @@ enum sevc_result sevc_platform_init(struct sevc_platform *platform, struct sevc_
         return result;
     }
 
-    report->info1 = sevc_tap_msr_exchange(sevc_msr_sev_info_request());
-    report->vmgexits = 1;
-    result = sevc_msr_sev_info_response(report->info1, &info);
+    result = learn(&info, report);
     if (result != SEVC_OK) {
         return sevc_refuse(report, result, SEVC_STAGE_REPLY, SEVC_REASON_BAD_RESPONSE);
     }

@@ -128,6 +128,107 @@ static void T69_each_lie_about_the_sev_information_is_an_error(void **state)
     assert_int_equal(lies, 4);
 }
 
+/* ---- the MSR at reset ---- */
+
+/* The SEV information, unasked; and the MSR is left as it was. */
+static void after_reset_nothing_is_asked(void **state)
+{
+    static const struct {
+        uint64_t msr;
+        unsigned version, c_bit;
+    } cases[] = {
+        { 0x0002000133000001, 2, 51 },
+        { 0x000100012F000001, 1, 47 },
+        { 0xFFFF000020000001, 2, 32 },
+        { 0x000200023F000001, 2, 63 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct sevc_platform platform;
+        struct sevc_report report;
+        struct scripted_host host;
+
+        host_start(&host);
+        host.ghcb_msr = cases[i].msr;
+        assert_int_equal(sevc_platform_init(&platform, &report), SEVC_OK);
+        assert_int_equal(platform.version, cases[i].version);
+        assert_int_equal(platform.c_bit, cases[i].c_bit);
+        assert_int_equal(report.vmgexits, 0);
+        assert_int_equal(host.vmgexits, 0);
+        assert_int_equal(host.wrmsrs, 0);
+        assert_int_equal(host.ghcb_msr, cases[i].msr);
+        host.ghcb_msr = HOST_GHCB_GPA;
+        host_finish(&host);
+    }
+}
+
+/* T69: what nobody has asked for is the host's word all the same. */
+static void T69_each_lie_at_reset_is_an_error(void **state)
+{
+    static const struct {
+        uint64_t msr;
+        enum sevc_reason reason;
+    } cases[] = {
+        { 0x0000000000000001, SEVC_REASON_BAD_RESPONSE }, /* no C-bit */
+        { 0x000200011F000001, SEVC_REASON_BAD_RESPONSE }, /* bit 31 */
+        { 0x0002000140000001, SEVC_REASON_BAD_RESPONSE }, /* bit 64 */
+        { 0x0001000233000001, SEVC_REASON_BAD_RESPONSE }, /* an empty range */
+        { 0x0002000133001001, SEVC_REASON_BAD_RESPONSE }, /* reserved bits */
+        { 0x0002000133800001, SEVC_REASON_BAD_RESPONSE },
+        { 0x0000000033000001, SEVC_REASON_VERSION },
+        { 0x0005000333000001, SEVC_REASON_VERSION },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct sevc_platform platform = { .c_bit = 7 };
+        struct sevc_report report;
+        struct scripted_host host;
+
+        host_start(&host);
+        host.ghcb_msr = cases[i].msr;
+        assert_int_equal(sevc_platform_init(&platform, &report), SEVC_HOST_ERROR);
+        assert_int_equal(report.reason, cases[i].reason);
+        assert_int_equal(report.stage, SEVC_STAGE_REPLY);
+        assert_int_equal(report.info1, cases[i].msr);
+        assert_int_equal(host.vmgexits, 0);
+        assert_int_equal(platform.c_bit, 7);
+        host.ghcb_msr = HOST_GHCB_GPA;
+        host_finish(&host);
+    }
+}
+
+/* Firmware's GHCB, a response to something else, nothing: the host is asked. */
+static void whatever_else_the_msr_holds_is_asked_over(void **state)
+{
+    static const uint64_t values[] = { 0,
+                                       0x1000,
+                                       0x0002000133000000, /* each bit of the code counts */
+                                       0x0002000133000003,
+                                       0x0002000133000101,
+                                       0x0002000133000801,
+                                       0x0000001F00000005 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
+        struct sevc_platform platform;
+        struct sevc_report report;
+        struct scripted_host host;
+
+        host_start(&host);
+        host.ghcb_msr = values[i];
+        host_expect_platform(&host, 1, 1, 47);
+        assert_int_equal(sevc_platform_init(&platform, &report), SEVC_OK);
+        assert_int_equal(platform.version, 1);
+        assert_int_equal(platform.c_bit, 47);
+        assert_int_equal(report.vmgexits, 1);
+        assert_int_equal(host.ghcb_msr, values[i]);
+        host.ghcb_msr = HOST_GHCB_GPA;
+        host_finish(&host);
+    }
+}
+
 /* ---- termination ---- */
 
 struct reason {
@@ -185,6 +286,9 @@ int main(void)
         cmocka_unit_test(the_highest_common_version_is_taken),
         cmocka_unit_test(a_machine_of_another_kind_is_refused_without_an_exit),
         cmocka_unit_test(T69_each_lie_about_the_sev_information_is_an_error),
+        cmocka_unit_test(after_reset_nothing_is_asked),
+        cmocka_unit_test(T69_each_lie_at_reset_is_an_error),
+        cmocka_unit_test(whatever_else_the_msr_holds_is_asked_over),
         cmocka_unit_test(termination_names_its_reason),
         cmocka_unit_test(termination_is_for_ever),
     };

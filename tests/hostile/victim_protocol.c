@@ -32,7 +32,7 @@ static bool negotiation_is_good(struct lie lie, enum sevc_result result,
     return refused;
 }
 
-static bool negotiate(unsigned skip)
+static bool negotiate(unsigned skip, uint64_t msr)
 {
     unsigned variants = 1;
     bool any = false;
@@ -43,7 +43,9 @@ static bool negotiate(unsigned skip)
         memset(&platform, 0xA5, sizeof(platform));
         before = platform;
         host_arm(variant, skip);
+        wrmsr(SEVC_MSR_GHCB, msr);
         attempt.report.result = sevc_platform_init(&platform, &report);
+        wrmsr(SEVC_MSR_GHCB, cpu.ghcb.gpa);
         struct lie lie = host_disarm();
         attempt.report.reason = report.reason;
         check(negotiation_is_good(lie, attempt.report.result, &platform, &before),
@@ -126,10 +128,15 @@ static bool ask_early(uint32_t leaf, unsigned skip)
 void test_protocol(void)
 {
     static const uint32_t leaves[] = { 0, 1, 0x80000000, 0x8000001F };
-    unsigned skip = 0;
+    const uint64_t at_reset = sevc_msr_exchange(sevc_msr_sev_info_request());
+    const uint64_t msrs[] = { cpu.ghcb.gpa, at_reset };
+    unsigned skip;
 
-    while (negotiate(skip))
-        skip++;
+    for (unsigned i = 0; i < sizeof(msrs) / sizeof(msrs[0]); i++) {
+        skip = 0;
+        while (negotiate(skip, msrs[i]))
+            skip++;
+    }
     for (unsigned i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
         skip = 0;
         while (ask_early(leaves[i], skip) ||

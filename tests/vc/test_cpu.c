@@ -51,6 +51,29 @@ static void init_readies_the_cpu_the_page_the_msr_and_the_stack(void **state)
     host_finish(&host); /* the page is zero, and the MSR names it */
 }
 
+/* From reset: CPUID by the early handler puts back what the MSR held, so that it is still there. */
+static void from_reset_to_the_runtime_handler_only_cpuid_asks(void **state)
+{
+    static const uint8_t code[] = { 0x0F, 0xA2 };
+    struct sevc_trap trap = { .error_code = SEVC_EXIT_CPUID, .rip = (uint64_t)code };
+    struct sevc_cpu_config config;
+    struct sevc_report report;
+
+    (void)state;
+    start();
+    host.ghcb_msr = 0x0002000133000001;
+    for (unsigned reg = 0; reg < 4; reg++) {
+        host_expect_msr(&host, (uint64_t)reg << 30 | 4, (uint64_t)reg << 30 | 5);
+    }
+    assert_int_equal(sevc_early_handle_vc(&trap, &report), SEVC_OK);
+    config = host_config(&host);
+    assert_int_equal(sevc_cpu_init(&cpu, &config), SEVC_OK);
+    assert_int_equal(cpu.platform.version, 2);
+    assert_int_equal(cpu.platform.c_bit, 51);
+    assert_int_equal(host.vmgexits, 4);
+    host_finish(&host);
+}
+
 static void a_second_cpu_like_the_first_asks_nothing(void **state)
 {
     static const struct sevc_policy policy = { .mmio = SEVC_MMIO_OFF };
@@ -166,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(init_readies_the_cpu_the_page_the_msr_and_the_stack),
+        cmocka_unit_test(from_reset_to_the_runtime_handler_only_cpuid_asks),
         cmocka_unit_test(a_second_cpu_like_the_first_asks_nothing),
         cmocka_unit_test(a_configuration_that_cannot_work_is_invalid),
         cmocka_unit_test(a_platform_that_is_refused_leaves_the_cpu_not_ready),
