@@ -47,7 +47,7 @@ enum sevc_result sevc_cpu_init(struct sevc_cpu *cpu, const struct sevc_cpu_confi
     struct sevc_report report;
     enum sevc_result result;
 
-    cpu->magic = 0;
+    sevc_arch_zero(cpu, sizeof(*cpu) / 8);
     if (!config_fits(config)) {
         return SEVC_INVALID;
     }
@@ -62,13 +62,8 @@ enum sevc_result sevc_cpu_init(struct sevc_cpu *cpu, const struct sevc_cpu_confi
     cpu->ghcb = config->ghcb;
     cpu->backup = config->backup;
     cpu->policy = config->policy != NULL ? config->policy : &default_policy;
-    cpu->depth = 0;
     cpu->dr7 = SEVC_DR7_RESET;
-    cpu->vmgexits = 0;
     cpu->cpuid_table = config->cpuid_table;
-    cpu->cpuid_own = (struct sevc_cpuid_own){ 0 };
-    cpu->firmware_uses_ghcb = 0;
-    cpu->direct_reason = SEVC_REASON_NONE;
     sevc_arch_zero(cpu->ghcb.va, SEVC_GHCB_SIZE / 8);
     sevc_arch_wrmsr(SEVC_MSR_GHCB, sevc_msr_ghcb(cpu->ghcb.gpa));
 
