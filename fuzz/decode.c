@@ -44,8 +44,10 @@ static bool may_differ(const uint8_t *opcode, const struct sevc_insn *ours, enum
     bool group_7 = opcode[0] == 0x0F && opcode[1] == 0x01;
     bool evex = opcode[0] == 0x62;
     bool wbinvd = opcode[0] == 0x0F && opcode[1] == 0x09;
+    bool absent = strcmp(theirs->mnemonic, "ptwrite") == 0 ||   /* from every AMD processor */
+                  strncmp(theirs->mnemonic, "clevict", 7) == 0; /* Knights Corner's */
 
-    return group_7 || evex || wbinvd || strcmp(theirs->mnemonic, "ptwrite") == 0 ||
+    return group_7 || evex || wbinvd || absent ||
            (result == SEVC_OK && ours->kind == SEVC_INSN_OUTS);
 }
 

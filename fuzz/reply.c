@@ -12,7 +12,10 @@ static uint8_t returned[SEVC_GHCB_SIZE]; /* the last reply */
 
 static void answer(void)
 {
-    uint64_t event = fuzz_plain_field(fuzz_plain_page, SEVC_GHCB_OFF_SW_EXITCODE);
+    /* One that was sent as such: the shared buffer is in use then, and scrubbed. */
+    bool mmio_read =
+        fuzz_plain_field(fuzz_plain_page, SEVC_GHCB_OFF_SW_EXITCODE) == SEVC_NAE_MMIO_READ &&
+        fuzz_plain_is_valid(fuzz_plain_page, SEVC_GHCB_OFF_SW_SCRATCH);
     uint8_t how = fuzz_take_u8(&input);
 
     FUZZ_CHECK(fuzz_plain.ghcb_msr == FUZZ_PLAIN_GPA, "msr", "the GHCB MSR is 0x%lx",
@@ -33,7 +36,7 @@ static void answer(void)
         fuzz_take(&input, fuzz_plain_page + SEVC_GHCB_OFF_RCX, 128);
         fuzz_plain_put(SEVC_GHCB_OFF_RAX, fuzz_take_u64(&input));
     }
-    if ((how & 16) != 0 && event == SEVC_NAE_MMIO_READ) {
+    if ((how & 16) != 0 && mmio_read) {
         fuzz_plain_put(SEVC_GHCB_OFF_SHARED_BUFFER, fuzz_take_u64(&input));
     }
     if ((how & 32) != 0) {

@@ -116,11 +116,11 @@ struct sevc_cpu_config {
 };
 
 /* The parts of pinned CPUID answers that differ between CPUs: src/vc/cpuid_rules.c. */
-#define SEVC_CPUID_OWN_SLOTS 5
+#define SEVC_CPUID_OWN_SLOTS 7
 struct sevc_cpuid_own {
     uint32_t known;                           /* which have been learnt: src/vc/cpuid_rules.h */
     uint32_t values[SEVC_CPUID_OWN_SLOTS][4]; /* EAX, EBX, ECX, EDX; zero but for those parts */
-    uint32_t reserved;
+    uint32_t x2apic_id; /* of the leaves that have it; 0: none has yet, or it is 0 */
     /* Leaf 0xD, sub-leaves 0 and 1: EBX as last computed, above the features that it is for. */
     uint64_t sizes[2];
 };

@@ -52,7 +52,8 @@ enum sevc_reason sevc_direct_reason(const struct sevc_cpu *cpu);
 /*
  * CPUID. Answers from the CPU's table (cpuid.h) if it has one that knows, without an exit. Calls
  * sevc_os_register(NULL, ...) for CR4, XCR0 and XSS where the answer depends on them: leaf 0xD, and
- * with a table leaves 1 and 7; NULL means "now".
+ * with a table leaves 1 and 7; NULL means "now". One exchange; but 64 at most, with interrupts off,
+ * for the first CPUID of leaf 0xD by the owner of a table that is not sealed.
  *
  * SEVC_HOST_ERROR also: HIDES_SEV, C_BIT, CHANGED, XSAVE_SIZE. SEVC_FORBIDDEN also: NOT_PINNED.
  */

@@ -145,7 +145,8 @@ size_t sevc_trace_drain(struct sevc_trace *trace, void *to, size_t bytes)
     if (trace->ring == NULL) {
         return 0;
     }
-    while (at != end) {
+    /* For a moment, between an NMI's record and the interrupted writer's, END may lie behind AT. */
+    while ((int64_t)(end - at) > 0) {
         uint64_t length = trace->ring[at & (trace->quadwords - 1)] >> 32;
 
         if (length > bytes - done) {

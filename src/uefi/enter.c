@@ -77,12 +77,12 @@ static uint64_t read_sev_status(struct sevc_uefi *uefi)
 }
 
 /* As UEFI has it, the GHCB's address is virtual and physical; and it must be there, and shared. */
-static bool ghcb_is_shared(const struct sevc_uefi *uefi, uint64_t va)
+bool sevc_uefi_is_shared(const struct sevc_uefi *uefi, uint64_t gpa)
 {
     struct sevc_mapping mapping;
 
-    return sevc_walk(&uefi->paging, va, &mapping) && mapping.gpa == uefi->firmware_msr &&
-           !mapping.encrypted && mapping.writable;
+    return sevc_walk(&uefi->paging, uefi->paging.linear_map + gpa, &mapping) &&
+           mapping.gpa == gpa && !mapping.encrypted && mapping.writable;
 }
 
 /* The registers that sevc_uefi_register() and the walks will need. */
@@ -121,7 +121,7 @@ static enum sevc_result adopt_ghcb(struct sevc_uefi *uefi, const struct sevc_uef
         return result;
     }
     read_registers(uefi, config->linear_map, like.platform.c_bit);
-    if (!ghcb_is_shared(uefi, va)) {
+    if (!sevc_uefi_is_shared(uefi, uefi->firmware_msr)) {
         return sevc_refuse(report, SEVC_FORBIDDEN, SEVC_STAGE_TRANSLATE, SEVC_REASON_GHCB_PAGE);
     }
     /* The host's to read and to write as well: of no meaning but to be put back. */

@@ -4,14 +4,17 @@
 
 #include "exception.h"
 
-size_t sevc_vc_copy(const struct sevc_exception *vc, uint64_t va, void *buffer, size_t bytes,
-                    enum sevc_access access)
+#define LINEAR_32 (1ull << 32)
+
+/* SKIP: bytes of BUFFER. */
+static size_t copy_straight(const struct sevc_exception *vc, uint64_t va, void *buffer, size_t skip,
+                            size_t bytes, enum sevc_access access)
 {
     struct sevc_copy copy; /* of which the fault is the hook's to fill in */
 
     copy.trap = vc->trap;
     copy.va = va;
-    copy.buffer = access >= SEVC_ACCESS_PROBE_READ ? NULL : buffer;
+    copy.buffer = access >= SEVC_ACCESS_PROBE_READ ? NULL : (uint8_t *)buffer + skip;
     copy.bytes = bytes;
     copy.access = access;
     copy.user = sevc_vc_is_user(vc);
@@ -21,6 +24,27 @@ size_t sevc_vc_copy(const struct sevc_exception *vc, uint64_t va, void *buffer, 
     }
     vc->report->fault = copy.fault;
     return copy.done;
+}
+
+/*
+ * Linear addresses have 32 bits but in 64-bit code: behind the last of them comes 0. No instruction
+ * goes round, though: RIP ends there (APM vol. 2, 4.12), and it is fetched by one call.
+ */
+size_t sevc_vc_copy(const struct sevc_exception *vc, uint64_t va, void *buffer, size_t bytes,
+                    enum sevc_access access)
+{
+    size_t first = bytes;
+    size_t done;
+
+    if (vc->code_bits != 64 && access != SEVC_ACCESS_FETCH) {
+        va = (uint32_t)va;
+        first = bytes < LINEAR_32 - va ? bytes : LINEAR_32 - va;
+    }
+    done = copy_straight(vc, va, buffer, 0, first, access);
+    if (done == first && first != bytes) {
+        done += copy_straight(vc, 0, buffer, first, bytes - first, access);
+    }
+    return done;
 }
 
 enum sevc_result sevc_vc_copy_all(const struct sevc_exception *vc, uint64_t va, void *buffer,

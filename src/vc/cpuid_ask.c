@@ -46,6 +46,15 @@ static bool may_write(const struct sevc_session *session)
     return !sevc_cpuid_sealed(session->cpu->cpuid_table) && !session->nested;
 }
 
+/* A CPU has one x2APIC id in all leaves that have it. One that is not implemented has none: zero. */
+static bool learn_x2apic_id(struct sevc_cpuid_own *own, uint32_t id)
+{
+    if (own->x2apic_id == 0) {
+        own->x2apic_id = id;
+    }
+    return id == 0 || id == own->x2apic_id;
+}
+
 /* Takes what is this CPU's own from ANSWER, or compares it. False: it was another before. */
 static bool learn(struct sevc_session *session, const struct sevc_cpuid_rule *rule,
                   const union sevc_cpuid_answer *answer)
@@ -57,6 +66,9 @@ static bool learn(struct sevc_session *session, const struct sevc_cpuid_rule *ru
 
     if (rule->lacks < SEVC_CPUID_OWN || (!known && session->nested)) {
         return true;
+    }
+    if (!known && sevc_cpuid_has_x2apic_id(rule) && !learn_x2apic_id(own, answer->regs.edx)) {
+        return false;
     }
     for (unsigned reg = 0; reg < 4; reg++) {
         uint32_t bits = answer->reg[reg] & rule->own[reg];

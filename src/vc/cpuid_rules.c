@@ -19,11 +19,13 @@
 #define CR4_PKE_BIT     22
 #define NODE_CORE       0xFFu /* 0x8000_001E, EBX: core; ECX: node; EAX: extended APIC id */
 
-/* Slots of sevc_cpu.cpuid_own. */
-enum { NOTHING = SEVC_CPUID_OWN, FEATURES, X2APIC_ID, EXTENDED_FEATURES, NODE, END };
+/* Slots of sevc_cpu.cpuid_own. What is not implemented reads zero, so each leaf has its own. */
+enum { NOTHING = SEVC_CPUID_OWN, FEATURES, LEAF_B, LEAF_1F, LEAF_26, EXTENDED_FEATURES, NODE, END };
 _Static_assert(END - SEVC_CPUID_OWN == SEVC_CPUID_OWN_SLOTS, "struct sevc_cpuid_own has each");
 
 #define ANY SEVC_CPUID_ANY_SUBLEAF
+
+#define X2APIC_ID .own = { [EDX] = ALL } /* sevc_cpuid_has_x2apic_id() */
 
 /* A bit of CR4 that is shown in ECX. */
 #define SHOWN(ecx_bit, cr4_bit)                                                                    \
@@ -36,7 +38,7 @@ static const struct sevc_cpuid_rule rules[] = {
       .own = { [EBX] = LEAF_1_APIC_ID, [EDX] = LEAF_1_APIC },
       SHOWN(LEAF_1_OSXSAVE, CR4_OSXSAVE_BIT) },
     { .leaf = 0x7, .subleaf = 0, .lacks = NOTHING, SHOWN(LEAF_7_OSPKE, CR4_PKE_BIT) },
-    { .leaf = 0xB, .subleaf = ANY, .lacks = X2APIC_ID, .own = { [EDX] = ALL } },
+    { .leaf = 0xB, .subleaf = ANY, .lacks = LEAF_B, X2APIC_ID },
     { .leaf = SEVC_CPUID_LEAF_XSAVE,
       .subleaf = 0,
       .lacks = SEVC_CPUID_SIZE,
@@ -45,7 +47,7 @@ static const struct sevc_cpuid_rule rules[] = {
       .subleaf = 1,
       .lacks = SEVC_CPUID_SIZE,
       .computed = { [EBX] = ALL } },
-    { .leaf = 0x1F, .subleaf = ANY, .lacks = X2APIC_ID, .own = { [EDX] = ALL } },
+    { .leaf = 0x1F, .subleaf = ANY, .lacks = LEAF_1F, X2APIC_ID },
     { .leaf = 0x80000001,
       .subleaf = ANY,
       .lacks = EXTENDED_FEATURES,
@@ -54,7 +56,7 @@ static const struct sevc_cpuid_rule rules[] = {
       .subleaf = ANY,
       .lacks = NODE,
       .own = { [EAX] = ALL, [EBX] = NODE_CORE, [ECX] = NODE_CORE } },
-    { .leaf = 0x80000026, .subleaf = ANY, .lacks = X2APIC_ID, .own = { [EDX] = ALL } },
+    { .leaf = 0x80000026, .subleaf = ANY, .lacks = LEAF_26, X2APIC_ID },
 };
 
 const struct sevc_cpuid_rule *sevc_cpuid_rule_of(uint32_t leaf, uint32_t subleaf)

@@ -32,7 +32,7 @@ struct sevc_cpuid_rule {
     uint32_t subleaf;     /* or SEVC_CPUID_ANY_SUBLEAF */
     uint32_t own[4];      /* the bits that are each CPU's own */
     uint32_t computed[4]; /* the bits that are computed: of ECX one, from CR4, or all of EBX */
-    uint8_t lacks;        /* SEVC_CPUID_WHOLE and so on; leaves with the same facts share a slot */
+    uint8_t lacks;        /* SEVC_CPUID_WHOLE and so on */
     uint8_t cr4_rotate;   /* CR4, turned left by so much, has its bit where ECX shows it */
 };
 
@@ -51,6 +51,12 @@ static inline bool sevc_cpuid_own_known(const struct sevc_cpu *cpu, unsigned lac
 static inline unsigned sevc_cpuid_slot(unsigned lacks)
 {
     return lacks < SEVC_CPUID_OWN ? 0 : lacks - SEVC_CPUID_OWN;
+}
+
+/* The topology leaves, and no other, have all of EDX for the CPU itself. */
+static inline bool sevc_cpuid_has_x2apic_id(const struct sevc_cpuid_rule *rule)
+{
+    return rule->own[SEVC_CPUID_EDX] == ~0u;
 }
 
 /* The static bits of a register of an answer. */

@@ -82,6 +82,9 @@ static enum sevc_result translate_rest(struct sevc_exception *vc, struct sevc_mm
     if (next == (access->va & ~(PAGE_BYTES - 1))) {
         return SEVC_OK;
     }
+    if (vc->code_bits != 64) {
+        next = (uint32_t)next; /* page 0 */
+    }
     result = translate(vc, access, next, &mapping);
     if (result != SEVC_OK) {
         return result;

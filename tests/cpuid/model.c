@@ -103,6 +103,9 @@ struct sevc_cpuid_regs model_answer(uint32_t leaf, uint32_t subleaf)
         regs = (struct sevc_cpuid_regs){ 0 };
     }
     personal(leaf, subleaf, &regs);
+    if (leaf == model.absent && leaf != 0) {
+        regs = (struct sevc_cpuid_regs){ 0 };
+    }
     if (leaf == model.change.leaf && index == model.change.subleaf) {
         *registers[model.change.reg] ^= model.change.bits;
     }

@@ -35,6 +35,7 @@ struct model {
     uint32_t apic_id;            /* of the CPU that asks */
     uint64_t cr4, xcr0, xss;     /* what sevc_os_register() gives */
     bool hypervisor;             /* leaf 1 admits it */
+    uint32_t absent;             /* a leaf that is not implemented; 0: each is */
 
     /* Answers to LEAF and SUBLEAF have BITS turned over in register REG, 0 to 3. */
     struct {

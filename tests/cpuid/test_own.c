@@ -103,12 +103,53 @@ static void a_cpu_has_one_x2apic_id_in_all_leaves(void **state)
         model.change.bits = 0;
         assert_int_equal(model_ask(&owner, others[i].leaf, others[i].subleaf), 1);
         model_assert_answer(others[i].leaf, others[i].subleaf);
-        /* Once sealed, the second CPU learns its id from any one of them. */
+        /* Once sealed, the second CPU learns its id from each of them, and it is one there, too. */
         sevc_cpuid_seal(&table);
         assert_int_equal(model_ask(&other, others[i].leaf, others[i].subleaf), 1);
+        if (others[i].leaf != 0xB) {
+            model.change.leaf = 0xB;
+            model.change.subleaf = 0;
+            model.change.bits = 4;
+            assert_int_equal(model_fails(&other, 0xB, 0, SEVC_HOST_ERROR, SEVC_REASON_CHANGED), 1);
+            model.change.bits = 0;
+        }
+        assert_int_equal(model_ask(&other, 0xB, 0), others[i].leaf != 0xB);
         assert_int_equal(model_ask(&other, 0xB, 0), 0);
         model_assert_answer(0xB, 0);
         model_finish();
+    }
+}
+
+/* A leaf that a machine does not have reads zero on each CPU, below its range's maximum, too. */
+static void a_leaf_that_is_not_implemented_names_no_x2apic_id(void **state)
+{
+    static const uint32_t absent[] = { 0xB, 0x1F, 0x80000026 };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(absent); i++) {
+        const uint32_t present = absent[i] == 0xB ? 0x1F : 0xB;
+        const uint32_t either_order[2][2] = { { absent[i], present }, { present, absent[i] } };
+
+        for (unsigned order = 0; order < 2; order++) {
+            start();
+            model.absent = absent[i];
+            assert_int_equal(sevc_cpuid_fill(&owner), SEVC_OK);
+            sevc_cpuid_seal(&table);
+            model_on(&other);
+            for (unsigned round = 0; round < 2; round++) { /* from the host, then learnt */
+                for (unsigned j = 0; j < 2; j++) {
+                    uint32_t leaf = either_order[order][j];
+
+                    assert_int_equal(model_ask(&other, leaf, 0), round == 0);
+                    model_assert_answer(leaf, 0);
+                    assert_int_equal(model_ask(&owner, leaf, 0), 0);
+                    model_assert_answer(leaf, 0);
+                }
+            }
+            model_on(&other);
+            assert_int_equal(sevc_cpuid_verify(&other), SEVC_OK);
+            model_finish();
+        }
     }
 }
 
@@ -118,6 +159,7 @@ int main(void)
         cmocka_unit_test(each_cpu_asks_once_and_keeps_its_own_part),
         cmocka_unit_test(another_cpu_must_hear_the_same_but_for_its_own_part),
         cmocka_unit_test(a_cpu_has_one_x2apic_id_in_all_leaves),
+        cmocka_unit_test(a_leaf_that_is_not_implemented_names_no_x2apic_id),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

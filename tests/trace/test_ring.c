@@ -86,6 +86,29 @@ static void an_nmi_anywhere_leaves_every_record_whole(void **state)
     host_finish(&host);
 }
 
+/*
+ * An NMI between the interrupted writer's load of RESERVED and its store of COMMITTED; and a reader that
+ * comes between the NMI's end and that store, and again before the writer looks once more.
+ */
+static void what_is_committed_may_go_back_for_a_moment(void **state)
+{
+    uint64_t before;
+
+    (void)state;
+    start();
+    put(1);
+    before = trace.committed;
+    put(2);
+    assert_int_equal(sevc_trace_drain(&trace, file, sizeof(file)), 2 * SEVC_TRACE_MSR_END);
+    trace.committed = before;
+    assert_int_equal(sevc_trace_drain(&trace, file, sizeof(file)), 0);
+    assert_int_equal(trace.drained, trace.reserved);
+    trace.committed = trace.reserved;
+    put(3);
+    assert_int_equal(sevc_trace_drain(&trace, file, sizeof(file)), SEVC_TRACE_MSR_END);
+    host_finish(&host);
+}
+
 /* ---- a reader on another CPU ---- */
 
 #define ROUNDS 3000
@@ -144,6 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_nmi_anywhere_leaves_every_record_whole),
+        cmocka_unit_test(what_is_committed_may_go_back_for_a_moment),
         cmocka_unit_test(a_reader_on_another_cpu_gets_whole_records_only),
     };
 

@@ -105,6 +105,8 @@ static uint64_t physical(const void *p)
     return (uint64_t)(uintptr_t)p - firmware.config.linear_map;
 }
 
+#define OTHER 0x2000ull
+
 /* Tables and a page of code, all within a linear map that has the GHCB at its address. */
 static void build_tables(void)
 {
@@ -122,6 +124,9 @@ static void build_tables(void)
     }
     firmware.ghcb_entry = &firmware.tables[3][va >> 12 & 511];
     *firmware.ghcb_entry = HOST_GHCB_GPA | RW | P;
+    firmware.other_gpa = HOST_GHCB_GPA + ((va & OTHER) == 0 ? OTHER : 0 - OTHER);
+    firmware.other_entry = &firmware.tables[3][(va ^ OTHER) >> 12 & 511];
+    *firmware.other_entry = firmware.other_gpa | RW | P;
     /* The program's code lies beside it, in memory that is encrypted. */
     firmware.code = (va & ~(511 * PAGE)) | (((va >> 12 & 511) ^ 1) << 12);
     firmware.tables[3][firmware.code >> 12 & 511] = physical(memory + 4 * PAGE) | ENCRYPTED | P;

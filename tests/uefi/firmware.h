@@ -28,6 +28,8 @@ struct firmware {
     struct sevc_idt_gate gates[SEVC_UEFI_IDT_GATES];
     uint64_t (*tables)[512]; /* PML4, PDP, PD, PT of the GHCB's address */
     uint64_t *ghcb_entry;    /* its last level */
+    uint64_t other_gpa; /* another processor's GHCB, and where it is mapped, as the first one is */
+    uint64_t *other_entry;
     uint64_t cr4;
     uint64_t code; /* physical address of the page behind the GHCB: instructions for the tests */
     struct sevc_uefi uefi;

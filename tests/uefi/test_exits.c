@@ -89,11 +89,50 @@ static void an_exception_of_another_processor_is_the_firmwares(void **state)
     firmware_enter();
     trap = trap_at(rdmsr, sizeof(rdmsr), SEVC_EXIT_MSR);
     before = trap;
-    firmware.host.ghcb_msr = HOST_GHCB_GPA + 0x2000; /* of the second processor */
+    firmware.host.ghcb_msr = firmware.other_gpa;
     assert_int_equal(sevc_uefi_dispatch(&trap), FIRMWARE_ENTRY);
     assert_memory_equal(&trap, &before, sizeof(trap));
     assert_int_equal(firmware.host.page_exits, 0);
-    assert_int_equal(firmware.host.ghcb_msr, HOST_GHCB_GPA + 0x2000);
+    assert_int_equal(firmware.host.ghcb_msr, firmware.other_gpa);
+}
+
+/*
+ * The host can change the MSR of this one. The firmware's handler writes to the page that it names: so
+ * nothing is handed on for a page that is private, read-only, elsewhere or not there, nor for a request.
+ */
+static void an_msr_that_names_no_ghcb_hands_nothing_to_the_firmware(void **state)
+{
+    static const uint64_t values[] = { 0, 0x12345000, 0x100, 0x0000000700000004, ~0ull };
+    const unsigned count = sizeof(values) / sizeof(values[0]);
+
+    (void)state;
+    for (unsigned i = 0; i < count + 5; i++) {
+        struct sevc_trap trap;
+        uint64_t *entry;
+
+        firmware_start();
+        firmware_enter();
+        trap = trap_at(hlt, sizeof(hlt), SEVC_EXIT_MSR); /* WeSee */
+        entry = firmware.other_entry;
+        firmware.host.interrupt_flag = false;
+        firmware.host.ghcb_msr = i < count ? values[i] : firmware.other_gpa;
+        if (i == count) {
+            *entry |= 1ull << FIRMWARE_C_BIT;
+        } else if (i == count + 1) {
+            *entry &= ~2ull; /* not writable */
+        } else if (i == count + 2) {
+            *entry += 0x1000; /* another page */
+        } else if (i == count + 3) {
+            *entry = 0;
+        } else if (i == count + 4) {
+            firmware.host.ghcb_msr += 8;
+        }
+        assert_int_equal(sevc_uefi_dispatch(&trap), 0);
+        assert_int_equal(firmware.raised, 1);
+        assert_int_equal(firmware.raised_result, SEVC_BAD_INSN);
+        assert_int_equal(firmware.host.page_exits, 0);
+        firmware.host.ghcb_msr = HOST_GHCB_GPA;
+    }
 }
 
 static void firmware_may_make_kvm_hypercalls(void **state)
@@ -230,6 +269,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(an_exception_of_this_processor_is_served, firmware_finish),
         cmocka_unit_test_teardown(what_cannot_be_served_is_raised_and_not_handed_on,
+                                  firmware_finish),
+        cmocka_unit_test_teardown(an_msr_that_names_no_ghcb_hands_nothing_to_the_firmware,
                                   firmware_finish),
         cmocka_unit_test_teardown(an_exception_of_another_processor_is_the_firmwares,
                                   firmware_finish),

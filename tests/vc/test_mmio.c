@@ -236,6 +236,27 @@ static void T33_an_access_across_pages_is_one_event_if_they_adjoin(void **state)
     world_finish();
 }
 
+/* In 32-bit code the page behind the last one below 4 GiB is page 0, whatever there is above. */
+static void in_32_bit_code_an_access_across_4_gib_runs_into_page_0(void **state)
+{
+    static const uint64_t second[] = { 0x100000000, 0x7000 };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        start("\x8b\x07", 2); /* MOV EAX, [EDI] */
+        world.trap.rip = USER_CODE;
+        world.code_bits = 32;
+        world_code("\x8b\x07", 2);
+        world_page(DEVICE + 4096)->va = second[i];
+        world_page(DEVICE)->va = 0xFFFFF000;
+        world.trap.gpr[SEVC_RDI] = 0xFFFFFFFE;
+        assert_int_equal(world_run(SEVC_EXIT_NPF), SEVC_EXCEPTION);
+        assert_int_equal(world.report.fault.vector, SEVC_VECTOR_PF);
+        assert_int_equal(world.report.fault.cr2, 0);
+        world_finish();
+    }
+}
+
 static void what_is_not_mapped_faults_as_on_bare_metal(void **state)
 {
     static const struct {
@@ -407,6 +428,7 @@ int main(void)
         cmocka_unit_test(T41_T47_T40_addresses_are_found_whatever_their_form),
         cmocka_unit_test(T4_T5_an_encrypted_page_is_no_device),
         cmocka_unit_test(T33_an_access_across_pages_is_one_event_if_they_adjoin),
+        cmocka_unit_test(in_32_bit_code_an_access_across_4_gib_runs_into_page_0),
         cmocka_unit_test(what_is_not_mapped_faults_as_on_bare_metal),
         cmocka_unit_test(la57_widens_what_is_canonical),
         cmocka_unit_test(T10_policy_decides_first),

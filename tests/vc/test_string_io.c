@@ -383,6 +383,73 @@ static void sixteen_bit_addresses_keep_the_rest_of_the_registers(void **state)
     world_finish();
 }
 
+/*
+ * In 32-bit code linear addresses have 32 bits, too: behind the last byte below 4 GiB comes the first
+ * of memory, where a segment's base has led there in the middle of an exit, or of an element.
+ */
+static void in_32_bit_code_memory_goes_round_at_4_gib(void **state)
+{
+    static const struct {
+        const char *code;
+        unsigned bytes, count;
+        uint64_t rsi; /* GS: 0xFFFFFF00 */
+        bool down, mapped;
+    } cases[] = {
+        { "\x65\xf3\x6e", 1, 32, 0xF0, false, true },  { "\x65\xf3\x6f", 4, 4, 0xFA, false, true },
+        { "\x65\xf3\x6e", 1, 32, 0x10F, true, true },  { "\x65\xf3\x6f", 4, 4, 0x102, true, true },
+        { "\x65\xf3\x6e", 1, 32, 0xF0, false, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        unsigned size = cases[i].bytes * cases[i].count;
+        uint8_t expected[32];
+        uint64_t info1 = (uint64_t)PORT << 16 | SEVC_IOIO_ADDRESS_32 | SEVC_IOIO_STRING |
+                         SEVC_IOIO_REP | cases[i].bytes << 4 |
+                         (uint64_t)SEVC_GS << SEVC_IOIO_SEGMENT_SHIFT;
+
+        world_start();
+        world_user();
+        world.policy.user_io = SEVC_USER_IO_BITMAP;
+        for (unsigned p = PORT; p < PORT + cases[i].bytes; p++) {
+            world.io_allowed[p] = true;
+        }
+        world.code_bits = 32;
+        world.gs_base = 0xFFFFFF00;
+        world.pages[4].va = 0xFFFFF000;
+        world.pages[4].user = true;
+        world.pages[5].va = cases[i].mapped ? 0 : 0x100000000;
+        world.pages[5].at_zero = cases[i].mapped;
+        world.pages[5].user = true;
+        world.moved_some = true;
+        world.trap.gpr[SEVC_RDX] = PORT;
+        world.trap.gpr[SEVC_RSI] = cases[i].rsi;
+        world.trap.gpr[SEVC_RCX] = cases[i].count;
+        world.trap.rflags |= cases[i].down ? SEVC_RFLAGS_DF : 0;
+        world_code(cases[i].code, 3);
+        for (unsigned j = 0; j < size && cases[i].mapped; j++) {
+            unsigned element = j / cases[i].bytes * cases[i].bytes;
+            uint64_t offset = cases[i].rsi + (cases[i].down ? 0u - element : element);
+
+            expected[j] = *world_byte((uint32_t)(world.gs_base + offset + j - element));
+        }
+        if (cases[i].mapped) {
+            expect_out(info1, cases[i].count, expected, size);
+            assert_int_equal(world_run(SEVC_EXIT_IOIO), SEVC_OK);
+        } else { /* up to there; and the fault is at 0 */
+            for (unsigned j = 0; j < 16; j++) {
+                expected[j] = *world_byte(0xFFFFFFF0 + j);
+            }
+            expect_out(info1, 16, expected, 16);
+            assert_int_equal(world_run(SEVC_EXIT_IOIO), SEVC_EXCEPTION);
+            assert_int_equal(world.report.fault.vector, SEVC_VECTOR_PF);
+            assert_int_equal(world.report.fault.cr2, 0);
+            assert_int_equal(world.trap.gpr[SEVC_RSI], 0x100);
+        }
+        world_finish();
+    }
+}
+
 /* With 32-bit addresses the last byte below 4 GiB is followed by the first of memory. */
 static void an_address_that_wraps_ends_the_chunk(void **state)
 {
@@ -625,6 +692,7 @@ int main(void)
         cmocka_unit_test(T27_T60_outs_takes_a_segment_override_and_ins_does_not),
         cmocka_unit_test(T28_a_67_prefix_uses_and_clears_to_32_bits),
         cmocka_unit_test(sixteen_bit_addresses_keep_the_rest_of_the_registers),
+        cmocka_unit_test(in_32_bit_code_memory_goes_round_at_4_gib),
         cmocka_unit_test(an_address_that_wraps_ends_the_chunk),
         cmocka_unit_test(T14_a_fault_in_the_middle_keeps_what_is_complete),
         cmocka_unit_test(ins_probes_before_it_asks),

@@ -25,7 +25,7 @@ static struct world_page *find_page(uint64_t va)
     for (unsigned i = 0; i < WORLD_PAGES; i++) {
         struct world_page *page = &world.pages[i];
 
-        if (page->va != 0 && !page->absent &&
+        if ((page->va != 0 || page->at_zero) && !page->absent &&
             page->va == (va & ~(uint64_t)(WORLD_PAGE_BYTES - 1))) {
             return page;
         }

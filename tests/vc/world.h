@@ -43,6 +43,7 @@ struct world_page {
     uint64_t va;
     uint64_t gpa;
     bool user, read_only, no_execute, encrypted, absent;
+    bool at_zero; /* it lies at 0, which else means nowhere */
     uint8_t bytes[WORLD_PAGE_BYTES];
 };
 
