@@ -7,6 +7,7 @@ usage: smoke_test.py ROM SMOKE.elf SMOKE-HIGH.elf [CASE...]
 
 import os
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -90,6 +91,23 @@ SETUPS = {
 }
 
 
+def large_linux(folder):
+    """A bzImage's header that asks for 8 MiB at 16 MiB, and a RAM disk of 10 MiB: QEMU's options."""
+    kernel, initrd = os.path.join(folder, "bzImage"), os.path.join(folder, "initrd")
+    image = bytearray(0x3000)
+    for offset, layout, value in ((0x1F1, "B", 1), (0x200, "H", 0x66EB), (0x202, "4s", b"HdrS"),
+                                  (0x206, "H", 0x20E), (0x22C, "I", 0x7FFFFFFF),
+                                  (0x236, "H", 1), (0x238, "I", 255), (0x258, "Q", 16 << 20),
+                                  (0x260, "I", 8 << 20)):
+        struct.pack_into("<" + layout, image, offset, value)
+    with open(kernel, "wb") as file:
+        file.write(image)
+    with open(initrd, "wb") as file:
+        file.truncate(10 << 20)
+    return ["-fw_cfg", f"name=opt/sevc/linux,file={kernel}",
+            "-fw_cfg", f"name=opt/sevc/initrd,file={initrd}"]
+
+
 def command(rom, report, kernel, case, config):
     own = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "q35", "-cpu", CPU, "-m", "256M",
            "-nodefaults", "-display", "none", "-no-reboot", "-bios", rom,
@@ -147,6 +165,9 @@ def main(rom, low, high, wanted):
             one("high-" + name, name, high, CASES[name][:2])
         for prefix, kernel in (("", low), ("high-", high)):
             one(prefix + "boot-data", "boot-data", kernel, (SUCCESS, ""), "", MODULES)
+        linux = large_linux(folder)
+        one("linux-under-initrd", "hello", None, (r"error no RAM for the kernel .*larger -m", ""), "",
+            ["-m", "64M"] + linux)
         one("keep-going", "valid-bit-too-many", low, (r"violation$", r"violations=1 "),
             "stop=never")
         for name, (extra, verdict) in SETUPS.items():
