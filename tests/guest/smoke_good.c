@@ -250,6 +250,25 @@ static void frame_page_fault(void)
     CHECK(seen.vc_count == 1 && seen.vc_rsp == top);
 }
 
+/* A leaf above the maximum of its class answers zeros, as AMD's processors do. */
+static void cpuid_absent(void)
+{
+    static const uint32_t classes[] = { 0, 0x40000000, 0x80000000 };
+    static const uint32_t others[] = { 0x20000000, 0x86860000, 0xC0000000, 0xFFFFFFFF };
+    uint32_t regs[4], max;
+
+    for (unsigned i = 0; i < 3; i++) {
+        cpuid(classes[i], regs);
+        max = regs[0] > classes[i] ? regs[0] : classes[i];
+        cpuid(max + 1, regs);
+        CHECK((regs[0] | regs[1] | regs[2] | regs[3]) == 0);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        cpuid(others[i], regs);
+        CHECK((regs[0] | regs[1] | regs[2] | regs[3]) == 0);
+    }
+}
+
 static void msrs(void)
 {
     uint64_t efer = rdmsr(0xC0000080);
@@ -349,6 +368,7 @@ const struct smoke_case smoke_good[] = {
     { "reinject", reinject },
     { "reinject-soft", reinject_soft },
     { "frame-page-fault", frame_page_fault },
+    { "cpuid-absent", cpuid_absent },
     { "msrs", msrs },
     { "svm-is-hidden", svm_is_hidden },
     { "exit-codes", exit_codes },

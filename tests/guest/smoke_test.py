@@ -40,6 +40,7 @@ CASES = {
     "reinject": (SUCCESS, r"(?s)(reinject.*){10}", "log=3"),
     "reinject-soft": (SUCCESS, r"(?s)(flip.*shared.*flip.*private.*){10}", "log=3"),
     "frame-page-fault": (SUCCESS, r"undelivered cpu=0 vc=0x72 .* the stack cannot be written"),
+    "cpuid-absent": (SUCCESS, ""),
     "segments-share-page": (SUCCESS, ""),
     "no-firmware": (SUCCESS, ""),
     "fetch-decrypts": (SUCCESS, ""),
