@@ -169,6 +169,8 @@ def main(rom, low, high, wanted):
             one("high-" + name, name, high, CASES[name][:2])
         for prefix, kernel in (("", low), ("high-", high)):
             one(prefix + "boot-data", "boot-data", kernel, (SUCCESS, ""), "", MODULES)
+        one("other-ghcb-privately", "other-ghcb-privately", low,
+            (r"violation ", r"cpu=1 .*rule=ghcb-alias processor 0's"), "", ["-smp", "2"])
         linux = large_linux(folder)
         one("linux-under-initrd", "hello", None, (r"error no RAM for the kernel .*larger -m", ""), "",
             ["-m", "64M"] + linux)
