@@ -44,6 +44,16 @@ static void failure(void)
     finish(7);
 }
 
+/* OUTS, two bytes to port 0xF4: the first one ends the run. */
+static void failure_then_success(void)
+{
+    ghcb_begin(0x7B, 0xF4ull << 16 | 3 << 10 | 1 << 9 | 1 << 4 | 8 | 4, 2);
+    ghcb_put(0x3A8, phys(ghcb_page) + 0x800);
+    ghcb[0x800] = 7;
+    ghcb[0x801] = 0;
+    ghcb_call();
+}
+
 static void terminate_by_msr(void)
 {
     wrmsr(0xC0010130, 5 << 16 | 1 << 12 | 0x100); /* set 1, code 5 */
@@ -150,6 +160,7 @@ const struct smoke_case smoke_die[] = {
     { "gate-absent", gate_absent },
     { "triple-fault", triple_fault },
     { "failure", failure },
+    { "failure-then-success", failure_then_success },
     { "terminate-by-msr", terminate_by_msr },
     { "terminate-by-event", terminate_by_event },
     { "valid-bit-too-many", valid_bit_too_many },

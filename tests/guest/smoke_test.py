@@ -56,6 +56,7 @@ CASES = {
     "gate-absent": (r"triple-fault #VC 0x72 .* entry 29 is not present", ""),
     "triple-fault": (r"triple-fault at rip=0x\w+$", ""),
     "failure": (r"failure code=7$", ""),
+    "failure-then-success": (r"failure code=7$", ""),
     "terminate-by-msr": (r"terminated set=1 code=5$", r"count msr=0x100 vmgexit=1\n"),
     "terminate-by-event": (r"terminated set=2 code=6$", ""),
     "valid-bit-too-many": (r"violation stopped", r"violation cpu=0 rip=0x\w+ exit=0x403 rule=\S+ "),
