@@ -162,6 +162,8 @@ static bool deliver64(struct delivery *d, const struct target *t, uint32_t error
     bool inner = t->cpl < vcpu_cpl(d->v);
     uint64_t rsp = vmcb->rsp;
 
+    if (!walk_is_canonical(d->v, t->rip)) /* #GP, hence #DF */
+        return failed(d, "the handler's address is not canonical");
     if (t->ist != 0 || inner) {
         /* The 64-bit TSS: RSP0 at offset 4, IST1 at 0x24 (APM vol. 2, 12.2.5). */
         uint64_t offset = t->ist != 0 ? 0x24 + 8ull * (t->ist - 1) : 4 + 8ull * t->cpl;

@@ -27,6 +27,15 @@
 static enum device_stop stop;
 static uint32_t stop_value;
 
+/* The first one counts: OUTS goes on with the elements behind it. */
+static void request_stop(enum device_stop why, uint32_t value)
+{
+    if (stop != DEVICE_RUNNING)
+        return;
+    stop = why;
+    stop_value = value;
+}
+
 /* A port access that QEMU must not see, or that ends the run. */
 enum port_effect { PORT_HIDDEN, PORT_ENDS_RUN, PORT_RESETS };
 
@@ -64,13 +73,12 @@ static bool out_special(uint16_t port, uint32_t value)
         case PORT_HIDDEN:
             return true;
         case PORT_ENDS_RUN:
-            stop = DEVICE_EXIT;
-            stop_value = value;
+            request_stop(DEVICE_EXIT, value);
             return true;
         case PORT_RESETS:
             if ((value & special_ports[i].mask) != special_ports[i].value)
                 return false;
-            stop = DEVICE_RESET;
+            request_stop(DEVICE_RESET, 0);
             return true;
         }
     }
@@ -82,7 +90,7 @@ void device_out(uint16_t port, unsigned size, uint32_t value)
     if (out_special(port, value))
         return;
     if (chipset_is_power_off(port, size, value)) {
-        stop = DEVICE_POWER_OFF;
+        request_stop(DEVICE_POWER_OFF, 0);
         return;
     }
     mark_note_out(port, size, value);

@@ -7,6 +7,7 @@
 #include <sevc/svm.h>
 
 #include "cpu.h"
+#include "libc.h"
 
 enum cpuid_register { REG_EAX, REG_EBX, REG_ECX, REG_EDX };
 
@@ -39,9 +40,11 @@ static const struct {
     { 7, 4, CR4_PKE },
 };
 
-#define LEAF_MAX_EXTENDED 0x80000000
-#define LEAF_XSAVE        0x0000000D
-#define XSAVE_LEGACY_AREA 0x240
+#define LEAF_CLASS_MASK     0xFFFF0000
+#define LEAF_MAX_HYPERVISOR 0x40000000
+#define LEAF_MAX_EXTENDED   0x80000000
+#define LEAF_XSAVE          0x0000000D
+#define XSAVE_LEGACY_AREA   0x240
 
 static uint64_t guest_cr4;
 
@@ -83,12 +86,32 @@ static uint32_t xsave_compacted_bytes(uint64_t features)
     return bytes;
 }
 
+/* Each class of leaves says in EAX of its first one which is its last (APM vol. 3, E.3.1, E.4.1). */
+static bool leaf_exists(uint32_t leaf)
+{
+    uint32_t first = leaf & LEAF_CLASS_MASK, regs[4];
+
+    if (first != 0 && first != LEAF_MAX_HYPERVISOR && first != LEAF_MAX_EXTENDED)
+        return false;
+    cpu_cpuid(first, 0, regs);
+    return leaf == first || leaf <= regs[REG_EAX];
+}
+
+/* Zeros for what is not there, as AMD has it; QEMU answers its last standard leaf, as Intel does. */
+static void native_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t regs[4])
+{
+    if (leaf_exists(leaf))
+        cpu_cpuid(leaf, subleaf, regs);
+    else
+        memset(regs, 0, 4 * sizeof(regs[0]));
+}
+
 void device_cpuid(uint32_t leaf, uint32_t subleaf, uint64_t xcr0, uint64_t xss,
                   struct cpuid_regs *out)
 {
     uint32_t regs[4];
 
-    cpu_cpuid(leaf, subleaf, regs);
+    native_cpuid(leaf, subleaf, regs);
     for (size_t i = 0; i < sizeof(overrides) / sizeof(overrides[0]); i++) {
         if (overrides[i].leaf == leaf)
             regs[overrides[i].reg] =

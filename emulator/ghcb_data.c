@@ -159,8 +159,9 @@ void check_mmio(struct ghcb_call *call)
         return;
     }
     call->buffer_bytes = (unsigned)size;
-    if (ghcb_bad_gpa(call, gpa, 1))
-        GHCB_BROKE(call, RULE_MMIO, "address 0x%lx has the C-bit or is out of range", gpa);
+    if (ghcb_bad_gpa(call, gpa, 1) || ghcb_bad_gpa(call, gpa + size - 1, 1))
+        GHCB_BROKE(call, RULE_MMIO, "%lu bytes at 0x%lx have the C-bit or are out of range", size,
+                   gpa);
     else if (device_is_guest_ram(gpa) || device_is_guest_ram(gpa + size - 1))
         GHCB_BROKE(call, RULE_MMIO, "%lu bytes at 0x%lx are RAM of the guest's", size, gpa);
 }

@@ -120,33 +120,39 @@ static void check_header(const struct setup_header *h)
                    h->version >> 8, h->version & 0xFFu);
 }
 
-/* Where the kernel likes to be; it moves away from there by itself. Result: the address. */
-static uint64_t load_kernel(void)
+static void read_header(struct fwcfg_file *file)
 {
     struct setup_header *h = &page->params.header;
-    struct fwcfg_file file;
 
-    if (!fwcfg_find("opt/sevc/linux", &file) || file.bytes < sizeof(struct boot_params))
+    if (!fwcfg_find("opt/sevc/linux", file) || file->bytes < sizeof(struct boot_params))
         report_end(VERDICT_ERROR, "opt/sevc/linux is too short for a kernel");
-    fwcfg_read(&file, HEADER_OFFSET, h, sizeof(*h));
+    fwcfg_read(file, HEADER_OFFSET, h, sizeof(*h));
     check_header(h);
     /* The header ends where the jump in front of its magic leads; the rest is code. */
     size_t used = HEADER_AT(magic) - HEADER_OFFSET + h->jump[1];
     if (used < sizeof(*h))
         memset((uint8_t *)h + used, 0, sizeof(*h) - used);
+}
 
+/*
+ * Where the kernel likes to be; it moves away from there by itself. After everything that takes
+ * from the boot area, which must not reach down into the kernel. Result: the address.
+ */
+static uint64_t load_kernel(const struct fwcfg_file *file)
+{
+    const struct setup_header *h = &page->params.header;
     uint32_t setup = (h->setup_sectors == 0 ? 4u : h->setup_sectors) + 1u;
     uint64_t at = h->preferred_address;
-    if (setup * SECTOR_BYTES >= file.bytes)
+    if (setup * SECTOR_BYTES >= file->bytes)
         report_end(VERDICT_ERROR, "opt/sevc/linux is cut short");
-    uint32_t bytes = file.bytes - setup * SECTOR_BYTES;
+    uint32_t bytes = file->bytes - setup * SECTOR_BYTES;
     uint64_t needed = h->init_bytes > bytes ? h->init_bytes : bytes;
     if (!memory_is_guest_ram(at) || at + needed > boot_area().start)
         report_end(VERDICT_ERROR,
                    "no RAM for the kernel at 0x%llx (0x%llx bytes): give QEMU a "
                    "larger -m",
                    (unsigned long long)at, (unsigned long long)needed);
-    fwcfg_read(&file, setup * SECTOR_BYTES, memory_direct(at), bytes);
+    fwcfg_read(file, setup * SECTOR_BYTES, memory_direct(at), bytes);
     view_adopt_private(at, at + bytes);
     return at;
 }
@@ -221,6 +227,8 @@ static void build_map(struct memory_range tables)
 
 void linux_prepare(struct vcpu_entry *entry)
 {
+    struct fwcfg_file file;
+
     boot_area_init();
     chipset_init();
     uint64_t rsdp = acpi_install();
@@ -230,8 +238,9 @@ void linux_prepare(struct vcpu_entry *entry)
     uint64_t stack = boot_take(STACK_BYTES);
     memcpy(page->gdt, flat_gdt, sizeof(flat_gdt));
     entry->cr3 = boot_paging_build(NULL);
-    uint64_t kernel = load_kernel();
+    read_header(&file);
     load_ramdisk();
+    uint64_t kernel = load_kernel(&file);
     read_command_line();
     build_map(tables);
     page->params.rsdp = rsdp;

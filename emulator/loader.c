@@ -68,7 +68,14 @@ static void load_segment(const struct fwcfg_file *file, const struct elf_segment
                    (unsigned long long)s->pa, (unsigned long long)s->bytes);
     fwcfg_read(file, (uint32_t)s->offset, memory_direct(s->pa), (uint32_t)s->file_bytes);
     memset(memory_direct(s->pa + s->file_bytes), 0, s->bytes - s->file_bytes);
-    view_adopt_private(s->pa, s->pa + s->bytes);
+}
+
+/* Not before all are loaded: two may share a page, and an adopted page is written elsewhere. */
+static void adopt_segments(const struct loader_kernel *kernel)
+{
+    for (size_t i = 0; i < kernel->count; i++)
+        view_adopt_private(kernel->segments[i].pa,
+                           kernel->segments[i].pa + kernel->segments[i].bytes);
 }
 
 /* The entry point is a virtual address: it has to lie in a segment. */
@@ -104,6 +111,7 @@ void loader_load(struct loader_kernel *kernel)
         kernel->segments[kernel->count++] =
             (struct loader_segment){ segment.pa, segment.va, segment.bytes };
     }
+    adopt_segments(kernel);
     kernel->entry = header.entry;
     if (!entry_is_loaded(kernel))
         report_end(VERDICT_ERROR, "the kernel's entry point 0x%llx is in none of its segments",

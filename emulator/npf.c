@@ -59,17 +59,31 @@ static void reinject_event(struct vcpu *v)
                (unsigned long long)event, (unsigned long long)v->vmcb->rip);
 }
 
-/* The GHCB belongs to guest and host; a guest that decrypts it has lost its place. */
+/* In AP reset hold the page counts when the processor is woken (hold.c). */
+static bool has_ghcb_at(const struct vcpu *v, uint64_t page)
+{
+    uint64_t ghcb;
+
+    return !v->hold.held && ghcb_server_wants_page(&v->ghcb, &ghcb) && ghcb != 0 && ghcb == page;
+}
+
+/*
+ * The GHCB belongs to guest and host; a guest that decrypts it has lost its place, and so has a
+ * processor that decrypts another's.
+ */
 static void judge_ghcb_alias(struct vcpu *v, uint64_t gpa)
 {
     struct vcpu_where where = vcpu_where(v);
-    uint64_t ghcb;
+    uint64_t page = gpa & ~PAGE_MASK;
 
     if ((config.allow & GHCB_ALLOW_STALE_GHCB) != 0)
         return;
-    if (ghcb_server_wants_page(&v->ghcb, &ghcb) && ghcb != 0 && (gpa & ~PAGE_MASK) == ghcb)
-        report_violation(&where, "ghcb-alias", "the GHCB at 0x%llx was accessed with the C-bit set",
-                         (unsigned long long)ghcb);
+    for (unsigned i = 0; i < smp_count; i++) {
+        if (has_ghcb_at(vcpu_at(i), page))
+            report_violation(&where, "ghcb-alias",
+                             "processor %u's GHCB at 0x%llx was accessed with the C-bit set", i,
+                             (unsigned long long)page);
+    }
 }
 
 static void fault_in_ram(struct vcpu *v, const struct nested_fault *fault)

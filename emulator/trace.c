@@ -88,7 +88,7 @@ static void read_string(struct vcpu *v, unsigned element, bool rep, unsigned max
 {
     uint64_t count = rep ? v->gpr[GPR_RCX] : 1;
     uint64_t bytes = count > max / element ? max - max % element : count * element;
-    unsigned access = vcpu_cpl(v) == 3 ? PF_U : 0;
+    unsigned access = WALK_EXPLICIT | (vcpu_cpl(v) == 3 ? PF_U : 0);
     struct walk_fault fault;
 
     before.string_at = v->gpr[GPR_RSI];
@@ -319,7 +319,7 @@ static bool read_iret_frame(struct vcpu *v, struct iret_frame *frame)
 
     return is_64_bit(v, &v->vmcb->cs) && insn_fetch(v, &insn) && insn_is(&insn, &iret, 1) &&
            (insn.rex & 8) != 0 &&
-           walk_read(v, v->vmcb->rsp, 0, frame, sizeof(*frame), &fault) == WALK_OK;
+           walk_read(v, v->vmcb->rsp, WALK_EXPLICIT, frame, sizeof(*frame), &fault) == WALK_OK;
 }
 
 bool trace_iret(struct vcpu *v)

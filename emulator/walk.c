@@ -36,10 +36,20 @@ static bool shape_of(const struct vcpu *v, struct shape *shape)
     return true;
 }
 
+bool walk_is_canonical(const struct vcpu *v, uint64_t va)
+{
+    struct shape shape;
+
+    if (!shape_of(v, &shape) || shape.levels < 4)
+        return true;
+    unsigned sign = 12 + shape.levels * shape.index_bits - 1; /* this bit and all above are alike */
+    return va >> sign == 0 || va >> sign == ~0ull >> sign;
+}
+
 static enum walk_result page_fault(const struct walk *w, uint32_t present, struct walk_fault *fault)
 {
     fault->address = w->va;
-    fault->error_code = present | w->access;
+    fault->error_code = present | (w->access & ~WALK_EXPLICIT);
     return WALK_PAGE_FAULT;
 }
 
@@ -49,11 +59,18 @@ static void *entry_at(uint64_t gpa)
     return view_reach(gpa & ~NPT_C_BIT, VIEW_PRIVATE);
 }
 
+/* The processor's own accesses take no notice of RFLAGS.AC (APM vol. 2, 5.6, SMAP). */
+static bool smap_forbids(const struct vcpu *v, const struct walk *w)
+{
+    return (w->access & (PF_U | PF_ID | WALK_EXPLICIT)) == 0 && (w->rights & PTE_U) != 0 &&
+           (v->vmcb->cr4 & CR4_SMAP) != 0;
+}
+
 static bool allowed(const struct vcpu *v, const struct walk *w)
 {
     bool user = (w->access & PF_U) != 0;
 
-    if (user && (w->rights & PTE_U) == 0)
+    if ((user && (w->rights & PTE_U) == 0) || smap_forbids(v, w))
         return false;
     if ((w->access & PF_W) != 0 && (w->rights & PTE_W) == 0 &&
         (user || (v->vmcb->cr0 & CR0_WP) != 0))
@@ -88,6 +105,8 @@ static enum walk_result translate(struct vcpu *v, struct walk *w, uint64_t *gpa,
         *gpa = (w->va & 0xFFFFFFFF) | NPT_C_BIT;
         return WALK_OK;
     }
+    if (!walk_is_canonical(v, w->va))
+        return WALK_NOT_CANONICAL;
     uint64_t table = v->vmcb->cr3 & (shape.levels == 3 ? ~0x1Full : ~PAGE_MASK);
     w->rights = PTE_W | PTE_U;
     for (unsigned level = shape.levels; level > 0; level--) {
@@ -193,7 +212,7 @@ enum walk_result walk_write(struct vcpu *v, uint64_t va, unsigned access, const 
 
 bool walk_encrypted(struct vcpu *v, uint64_t va, uint64_t *gpa)
 {
-    struct walk w = { va, 0, 0 };
+    struct walk w = { va, WALK_EXPLICIT, 0 };
     struct walk_fault fault;
 
     if (translate(v, &w, gpa, &fault) != WALK_OK || (*gpa & NPT_C_BIT) == 0)

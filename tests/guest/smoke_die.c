@@ -44,6 +44,16 @@ static void failure(void)
     finish(7);
 }
 
+/* OUTS, two bytes to port 0xF4: the first one ends the run. */
+static void failure_then_success(void)
+{
+    ghcb_begin(0x7B, 0xF4ull << 16 | 3 << 10 | 1 << 9 | 1 << 4 | 8 | 4, 2);
+    ghcb_put(0x3A8, phys(ghcb_page) + 0x800);
+    ghcb[0x800] = 7;
+    ghcb[0x801] = 0;
+    ghcb_call();
+}
+
 static void terminate_by_msr(void)
 {
     wrmsr(0xC0010130, 5 << 16 | 1 << 12 | 0x100); /* set 1, code 5 */
@@ -93,6 +103,39 @@ static void ghcb_read_privately(void)
     ghcb_out(0xE9, 1, 'x');
 }
 
+/* In real mode, where all is private: MOVB $0x55, [0x2000]; MOVB $0x77, [0x1100]; CLI; HLT. */
+static const uint8_t ap_code[] = { 0xC6, 0x06, 0x00, 0x20, 0x55, 0xC6,
+                                   0x06, 0x00, 0x11, 0x77, 0xFA, 0xF4 };
+
+static void start_ap(void)
+{
+    volatile uint8_t *code = window(1, 0x90000, C_BIT);
+
+    for (unsigned i = 0; i < sizeof(ap_code); i++)
+        code[i] = ap_code[i];
+    *(volatile uint32_t *)window(2, 0x9F000, C_BIT) = 0x90000000; /* the AP jump table */
+    mmio_write32(LAPIC + 0x310, 1 << 24);
+    mmio_write32(LAPIC + 0x300, 0x4500); /* INIT */
+}
+
+/* Two processors: the second writes to the first one's GHCB, at 0x2000, as private memory. */
+static void other_ghcb_privately(void)
+{
+    volatile uint8_t *done = window(3, 0x1000, C_BIT) + 0x100;
+
+    start_ap();
+    *done = 0;
+    ghcb = window(0, 0x2000, 0);
+    ghcb_begin(0x80000002, LAPIC + 0x300, 4);
+    ghcb_put(0x3A8, 0x2800);
+    *(volatile uint32_t *)(ghcb + 0x800) = 0x4600; /* SIPI */
+    wrmsr(0xC0010130, 0x2000);
+    vmgexit();
+    while (*done != 0x77)
+        __asm__ volatile("pause");
+    ghcb = window(0, phys(ghcb_page), 0);
+}
+
 static void ghcb_encrypted(void)
 {
     ghcb = window(0, phys(page_b), C_BIT);
@@ -117,6 +160,7 @@ const struct smoke_case smoke_die[] = {
     { "gate-absent", gate_absent },
     { "triple-fault", triple_fault },
     { "failure", failure },
+    { "failure-then-success", failure_then_success },
     { "terminate-by-msr", terminate_by_msr },
     { "terminate-by-event", terminate_by_event },
     { "valid-bit-too-many", valid_bit_too_many },
@@ -125,6 +169,7 @@ const struct smoke_case smoke_die[] = {
     { "fetch-from-device", fetch_from_device },
     { "tables-outside-ram", tables_outside_ram },
     { "ghcb-read-privately", ghcb_read_privately },
+    { "other-ghcb-privately", other_ghcb_privately },
     { "ghcb-encrypted", ghcb_encrypted },
     { "reset", reset },
     { "halt-for-ever", halt_for_ever },

@@ -250,6 +250,71 @@ static void frame_page_fault(void)
     CHECK(seen.vc_count == 1 && seen.vc_rsp == top);
 }
 
+/* A stack on a user page and SMAP: a page fault, as for any exception's frame. */
+static void frame_smap(void)
+{
+    uint64_t top = (uint64_t)window(5, phys(page_a), C_BIT | PTE_USER) + PAGE, cr4;
+    uint32_t regs[4];
+
+    set_stacks(0, top);
+    set_gate(VC_VECTOR, stub_of(VC_VECTOR), 1, 0xE);
+    fault_fix_entry = window_entry(5);
+    fault_fix_value = *window_entry(5) & ~PTE_USER;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+    __asm__ volatile("mov %0, %%cr4; clac" : : "r"(cr4 | 1 << 21) : "memory");
+    cpuid(0x80000000, regs);
+    CHECK(seen.fault_count == 1 && seen.fault_vector == 14 && seen.fault_error == 3);
+    CHECK((seen.fault_cr2 & ~0xFFFull) == top - PAGE);
+    CHECK(seen.vc_count == 1 && seen.vc_rsp == top);
+}
+
+/* The handler of #DF returns behind the CPUID, whose #VC had nowhere to go. */
+static void double_faults(uint64_t rsp)
+{
+    set_stacks(0, (uint64_t)stack_a + sizeof(stack_a));
+    set_gate(8, stub_of(8), 1, 0xE);
+    fault_skip = 2;
+    __asm__ volatile("movq %%rsp, %%rsi\n"
+                     "movq %0, %%rsp\n"
+                     "cpuid\n"
+                     "movq %%rsi, %%rsp\n"
+                     :
+                     : "D"(rsp), "a"(0), "c"(0)
+                     : "rbx", "rdx", "rsi", "memory");
+    CHECK(seen.vc_count == 0 && seen.fault_count == 1 && seen.fault_vector == 8);
+}
+
+/* Not cut to 48 bits, where the frame would have a place. */
+static void frame_not_canonical(void)
+{
+    double_faults(((uint64_t)stack_b + sizeof(stack_b)) | 1ull << 56);
+}
+
+static void gate_not_canonical(void)
+{
+    set_gate(VC_VECTOR, stub_of(VC_VECTOR) ^ 1ull << 56, 0, 0xE);
+    double_faults((uint64_t)stack_b + sizeof(stack_b));
+}
+
+/* A leaf above the maximum of its class answers zeros, as AMD's processors do. */
+static void cpuid_absent(void)
+{
+    static const uint32_t classes[] = { 0, 0x40000000, 0x80000000 };
+    static const uint32_t others[] = { 0x20000000, 0x86860000, 0xC0000000, 0xFFFFFFFF };
+    uint32_t regs[4], max;
+
+    for (unsigned i = 0; i < 3; i++) {
+        cpuid(classes[i], regs);
+        max = regs[0] > classes[i] ? regs[0] : classes[i];
+        cpuid(max + 1, regs);
+        CHECK((regs[0] | regs[1] | regs[2] | regs[3]) == 0);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        cpuid(others[i], regs);
+        CHECK((regs[0] | regs[1] | regs[2] | regs[3]) == 0);
+    }
+}
+
 static void msrs(void)
 {
     uint64_t efer = rdmsr(0xC0000080);
@@ -349,6 +414,10 @@ const struct smoke_case smoke_good[] = {
     { "reinject", reinject },
     { "reinject-soft", reinject_soft },
     { "frame-page-fault", frame_page_fault },
+    { "frame-smap", frame_smap },
+    { "frame-not-canonical", frame_not_canonical },
+    { "gate-not-canonical", gate_not_canonical },
+    { "cpuid-absent", cpuid_absent },
     { "msrs", msrs },
     { "svm-is-hidden", svm_is_hidden },
     { "exit-codes", exit_codes },

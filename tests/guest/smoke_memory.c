@@ -113,6 +113,14 @@ static void boot_data(void)
     CHECK(!is_free(read_cr3() & ~C_BIT) && (read_cr3() & C_BIT) != 0 && !is_free(LAPIC));
 }
 
+extern const uint8_t tail[]; /* smoke.ld */
+
+/* Two segments in one page: each is put at its p_paddr. */
+static void segments_share_page(void)
+{
+    CHECK(((uint64_t)tail & 0xFFF) > 1 && *(const volatile uint8_t *)tail == 0x5A);
+}
+
 /* Where a PC has its firmware: the monitor's own does not show. */
 static void no_firmware(void)
 {
@@ -121,8 +129,13 @@ static void no_firmware(void)
 }
 
 const struct smoke_case smoke_memory[] = {
-    { "no-firmware", no_firmware },       { "ciphertext", ciphertext },
-    { "fresh-memory", fresh_memory },     { "fresh-row", fresh_row },
-    { "fetch-decrypts", fetch_decrypts }, { "walk-decrypts", walk_decrypts },
-    { "boot-data", boot_data },           { 0, 0 },
+    { "no-firmware", no_firmware },
+    { "ciphertext", ciphertext },
+    { "fresh-memory", fresh_memory },
+    { "fresh-row", fresh_row },
+    { "fetch-decrypts", fetch_decrypts },
+    { "walk-decrypts", walk_decrypts },
+    { "boot-data", boot_data },
+    { "segments-share-page", segments_share_page },
+    { 0, 0 },
 };

@@ -7,6 +7,7 @@ usage: smoke_test.py ROM SMOKE.elf SMOKE-HIGH.elf [CASE...]
 
 import os
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import tempfile
 CPU = "EPYC,+svm,+npt,phys-bits=48"
 
 SUCCESS = r"success"
-HIGH_TOO = ["hello", "ciphertext", "user-ist", "timer", "no-idt"]
+HIGH_TOO = ["hello", "segments-share-page", "ciphertext", "user-ist", "timer", "no-idt"]
 
 # case: the verdict line, a pattern for the report before it, more configuration
 CASES = {
@@ -39,6 +40,11 @@ CASES = {
     "reinject": (SUCCESS, r"(?s)(reinject.*){10}", "log=3"),
     "reinject-soft": (SUCCESS, r"(?s)(flip.*shared.*flip.*private.*){10}", "log=3"),
     "frame-page-fault": (SUCCESS, r"undelivered cpu=0 vc=0x72 .* the stack cannot be written"),
+    "frame-smap": (SUCCESS, r"undelivered cpu=0 vc=0x72 .* the stack cannot be written"),
+    "frame-not-canonical": (SUCCESS, r"undelivered cpu=0 vc=0x72 .* the stack cannot be written"),
+    "gate-not-canonical": (SUCCESS, r"undelivered cpu=0 vc=0x72 .* handler's address"),
+    "cpuid-absent": (SUCCESS, ""),
+    "segments-share-page": (SUCCESS, ""),
     "no-firmware": (SUCCESS, ""),
     "fetch-decrypts": (SUCCESS, ""),
     "walk-decrypts": (SUCCESS, ""),
@@ -50,6 +56,7 @@ CASES = {
     "gate-absent": (r"triple-fault #VC 0x72 .* entry 29 is not present", ""),
     "triple-fault": (r"triple-fault at rip=0x\w+$", ""),
     "failure": (r"failure code=7$", ""),
+    "failure-then-success": (r"failure code=7$", ""),
     "terminate-by-msr": (r"terminated set=1 code=5$", r"count msr=0x100 vmgexit=1\n"),
     "terminate-by-event": (r"terminated set=2 code=6$", ""),
     "valid-bit-too-many": (r"violation stopped", r"violation cpu=0 rip=0x\w+ exit=0x403 rule=\S+ "),
@@ -87,6 +94,23 @@ SETUPS = {
     "linux-no-bzimage": (["-fw_cfg", "name=opt/sevc/linux,file=/bin/ls"], r"error .*is no bzImage"),
     "kernel-absent": (["-fw_cfg", "name=opt/sevc/nothing,string=x"], r"error no kernel: pass"),
 }
+
+
+def large_linux(folder):
+    """A bzImage's header that asks for 8 MiB at 16 MiB, and a RAM disk of 10 MiB: QEMU's options."""
+    kernel, initrd = os.path.join(folder, "bzImage"), os.path.join(folder, "initrd")
+    image = bytearray(0x3000)
+    for offset, layout, value in ((0x1F1, "B", 1), (0x200, "H", 0x66EB), (0x202, "4s", b"HdrS"),
+                                  (0x206, "H", 0x20E), (0x22C, "I", 0x7FFFFFFF),
+                                  (0x236, "H", 1), (0x238, "I", 255), (0x258, "Q", 16 << 20),
+                                  (0x260, "I", 8 << 20)):
+        struct.pack_into("<" + layout, image, offset, value)
+    with open(kernel, "wb") as file:
+        file.write(image)
+    with open(initrd, "wb") as file:
+        file.truncate(10 << 20)
+    return ["-fw_cfg", f"name=opt/sevc/linux,file={kernel}",
+            "-fw_cfg", f"name=opt/sevc/initrd,file={initrd}"]
 
 
 def command(rom, report, kernel, case, config):
@@ -146,6 +170,11 @@ def main(rom, low, high, wanted):
             one("high-" + name, name, high, CASES[name][:2])
         for prefix, kernel in (("", low), ("high-", high)):
             one(prefix + "boot-data", "boot-data", kernel, (SUCCESS, ""), "", MODULES)
+        one("other-ghcb-privately", "other-ghcb-privately", low,
+            (r"violation ", r"cpu=1 .*rule=ghcb-alias processor 0's"), "", ["-smp", "2"])
+        linux = large_linux(folder)
+        one("linux-under-initrd", "hello", None, (r"error no RAM for the kernel .*larger -m", ""), "",
+            ["-m", "64M"] + linux)
         one("keep-going", "valid-bit-too-many", low, (r"violation$", r"violations=1 "),
             "stop=never")
         for name, (extra, verdict) in SETUPS.items():

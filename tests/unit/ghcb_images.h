@@ -394,6 +394,8 @@ static const struct broken page_faults[] = {
     { "mmio ", "MMIO read", { INFO2(0) }, 5 },
     { "mmio ", "MMIO read", { INFO2(16) }, 5 },
     { "mmio ", "MMIO read", { INFO1(UINT64_C(0x8000FEE00020)) }, 5 }, /* the C-bit */
+    { "mmio ", "MMIO read", { INFO1(UINT64_C(0x7FFFFFFFFFFD)) }, 5 }, /* runs into it */
+    { "mmio ", "MMIO write", { INFO1(UINT64_C(0x7FFFFFFFFFFC)) }, 5 },
     { "mmio ", "MMIO read", { INFO1(FAKE_RAM) }, 5 },
     { "mmio ", "MMIO write", { INFO1(FAKE_RAM_END - 8) }, 5 },
     { "mmio ", "MMIO write", { INFO1(FAKE_RAM - 1) }, 5 },     /* runs into RAM */
