@@ -192,7 +192,7 @@ void hostile_before_service(struct vcpu *v, uint8_t *page, const struct vcpu_whe
     served++;
     if (hostile_options.count == 0 || page == NULL)
         return;
-    hostile_collect_litter(page);
+    hostile_collect_litter(v, page);
     hostile_look_for_secrets(page, where);
 }
 
@@ -238,7 +238,7 @@ void hostile_after_service(struct vcpu *v, uint8_t *page, const struct vcpu_wher
     m.kind = HOSTILE_AT_REPLY;
     memcpy(honest, page, sizeof(honest));
     consider(&m);
-    hostile_note_litter(page, honest);
+    hostile_note_litter(v, page, honest);
     m.page = honest;
     hostile_remember_reply(&m);
 }
