@@ -208,10 +208,18 @@ static void end_if_asked(void)
     }
 }
 
+/* Elsewhere the guest has got over a #VC that had no handler: what it dies of later is not that. */
+static void forget_undelivered(struct vcpu *v)
+{
+    if (v->vmcb->rip != v->undelivered_at.rip)
+        v->undelivered = false;
+}
+
 void exits_handle(struct vcpu *v)
 {
     uint64_t code = v->vmcb->exit_code;
 
+    forget_undelivered(v);
     for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++) {
         if (code >= exits[i].first && code <= exits[i].last) {
             exits[i].handle(v);

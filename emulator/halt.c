@@ -29,6 +29,15 @@ void halt_handle(struct vcpu *v)
     v->vmcb->intercept |= INTERCEPT_INTR;
 }
 
+void halt_abandon(struct vcpu *v)
+{
+    if (!v->asleep)
+        return;
+    v->vmcb->intercept |= INTERCEPT_HLT;
+    v->vmcb->intercept &= ~INTERCEPT_INTR;
+    v->asleep = false;
+}
+
 void halt_interrupted(struct vcpu *v)
 {
     struct insn insn;
@@ -36,9 +45,7 @@ void halt_interrupted(struct vcpu *v)
     /* Still on the HLT: the interrupt was there first, and ends it. */
     if (v->vmcb->rip == v->halt_rip && insn_fetch(v, &insn))
         vcpu_advance(v, insn.prefixes + 1u);
-    v->vmcb->intercept |= INTERCEPT_HLT;
-    v->vmcb->intercept &= ~INTERCEPT_INTR;
-    v->asleep = false;
+    halt_abandon(v);
 }
 
 void halt_kicked(struct vcpu *v)

@@ -13,5 +13,7 @@ void halt_handle(struct vcpu *v);
 void halt_kicked(struct vcpu *v); /* by an NMI of the monitor's own: the sleep goes on */
 void halt_wake(struct vcpu *v);   /* if it sleeps: an NMI of the guest is coming */
 void halt_interrupted(struct vcpu *v);
+/* If it sleeps: something else comes instead, with RIP on the HLT still. */
+void halt_abandon(struct vcpu *v);
 
 #endif

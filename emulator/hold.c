@@ -118,11 +118,17 @@ void hold_sipi(struct vcpu *v, const struct vcpu *from)
     smp_kick(v);
 }
 
+/* Behind a closed window an NMI waits for the processor that waits for it. */
+static bool nmi_can_wake(const struct vcpu *v)
+{
+    return !v->nmi.in_flight && (v->nmi.kept || storm_reaches(v));
+}
+
 static bool is_stuck(const struct vcpu *v)
 {
     if (v->hold.held)
         return true;
-    return v->asleep && (v->vmcb->rflags & RFLAGS_IF) == 0 && !v->nmi.kept && !storm_reaches(v);
+    return v->asleep && (v->vmcb->rflags & RFLAGS_IF) == 0 && !nmi_can_wake(v);
 }
 
 bool hold_is_forever(void)

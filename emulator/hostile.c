@@ -39,7 +39,7 @@ static unsigned refused;             /* terminations */
 static uint64_t served;              /* requests */
 static uint64_t msr_request;         /* the GHCB MSR at VMGEXIT */
 static uint64_t responses[VCPU_MAX]; /* and what it held after it */
-static uint64_t saved_dr6;           /* as the guest has it */
+static uint64_t saved_dr6[VCPU_MAX]; /* as the guest has it */
 
 /* ---- To lie, or not to lie ---- */
 
@@ -192,7 +192,7 @@ void hostile_before_service(struct vcpu *v, uint8_t *page, const struct vcpu_whe
     served++;
     if (hostile_options.count == 0 || page == NULL)
         return;
-    hostile_collect_litter(page);
+    hostile_collect_litter(v, page);
     hostile_look_for_secrets(page, where);
 }
 
@@ -238,7 +238,7 @@ void hostile_after_service(struct vcpu *v, uint8_t *page, const struct vcpu_wher
     m.kind = HOSTILE_AT_REPLY;
     memcpy(honest, page, sizeof(honest));
     consider(&m);
-    hostile_note_litter(page, honest);
+    hostile_note_litter(v, page, honest);
     m.page = honest;
     hostile_remember_reply(&m);
 }
@@ -289,20 +289,27 @@ void hostile_before_run(struct vcpu *v)
         consider(&m);
     /* From here on until the exit the guest is stepped by its own trap flag. */
     vmcb->intercept_exceptions |= 1u << VECTOR_DB;
-    saved_dr6 = vmcb->dr6;
+    saved_dr6[v->index] = vmcb->dr6;
     if (is_stepped())
         vmcb->rflags |= RFLAGS_TF;
 }
 
-/* The guests that are stepped have no use for TF themselves: it is ours, wherever it shows up. */
+/*
+ * The guests that are stepped have no use for TF themselves: it is ours, wherever it shows up. But
+ * for the step over an IRET, which is the NMIs': it goes on until it is done (nmi.h).
+ */
 bool hostile_after_run(struct vcpu *v)
 {
     if (hostile_options.count == 0 || !active(HOSTILE_AT_STEP))
         return false;
-    v->vmcb->rflags &= ~(uint64_t)RFLAGS_TF;
-    if (v->vmcb->exit_code != SEVC_EXIT_DB)
+    bool stepped = v->vmcb->exit_code == SEVC_EXIT_DB;
+    if (stepped || !v->nmi.stepping)
+        v->vmcb->rflags &= ~(uint64_t)RFLAGS_TF;
+    if (!stepped)
         return false;
-    v->vmcb->dr6 = saved_dr6;
+    v->vmcb->dr6 = saved_dr6[v->index];
+    if (v->nmi.stepping)
+        nmi_stepped(v);
     return true;
 }
 

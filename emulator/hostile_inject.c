@@ -8,7 +8,9 @@
 #include <sevc/svm.h>
 
 #include "deliver.h"
+#include "halt.h"
 #include "insn.h"
+#include "nmi.h"
 
 /* Every exit that a guest handles, and some that none does. */
 static const uint32_t codes[] = {
@@ -34,6 +36,14 @@ static const uint32_t codes[] = {
     0xFFFFFFFF,
 };
 
+/* What the guest was in the middle of, a HLT or the step over an IRET, is begun anew, if it is. */
+static void inject(struct vcpu *v, uint32_t code)
+{
+    halt_abandon(v);
+    nmi_abandon_step(v);
+    deliver_vc(v, code);
+}
+
 static unsigned any_code(const struct hostile_moment *m)
 {
     (void)m;
@@ -42,7 +52,7 @@ static unsigned any_code(const struct hostile_moment *m)
 
 static enum hostile_expect inject_any(const struct hostile_moment *m, unsigned variant)
 {
-    deliver_vc(m->v, codes[variant]);
+    inject(m->v, codes[variant]);
     return HOSTILE_EITHER;
 }
 
@@ -82,7 +92,7 @@ static enum hostile_expect inject_fitting(const struct hostile_moment *m, unsign
                 code = fitting[i].code;
         }
     }
-    deliver_vc(m->v, code);
+    inject(m->v, code);
     return HOSTILE_EITHER;
 }
 
@@ -91,7 +101,7 @@ static enum hostile_expect inject_fitting(const struct hostile_moment *m, unsign
 static enum hostile_expect inject_npf(const struct hostile_moment *m, unsigned variant)
 {
     (void)variant;
-    deliver_vc(m->v, SEVC_EXIT_NPF);
+    inject(m->v, SEVC_EXIT_NPF);
     return HOSTILE_ERROR;
 }
 

@@ -101,9 +101,21 @@ void hostile_put(uint8_t *page, unsigned offset, uint64_t value);
 bool hostile_is_valid(const uint8_t *page, unsigned offset);
 void hostile_mark(uint8_t *page, unsigned offset, bool valid);
 
+/*
+ * Where in the page a request has its data, or wants them: whatever it says, a part of the shared
+ * buffer. bytes is 0 if there are none.
+ */
+struct hostile_data {
+    unsigned offset, bytes;
+    bool sent;
+};
+
+/* page: as the guest has sent it; gpa: its address, from the GHCB MSR. */
+struct hostile_data hostile_data_of(const uint8_t *page, uint64_t gpa);
+
 /* What this host has left in the shared buffer is taken back before the guest is judged. */
-void hostile_note_litter(const uint8_t *page, const uint8_t *honest);
-void hostile_collect_litter(uint8_t *page);
+void hostile_note_litter(const struct vcpu *v, const uint8_t *page, const uint8_t *honest);
+void hostile_collect_litter(const struct vcpu *v, uint8_t *page);
 
 /* Reports it if the guest's secrets stand in the page (docs/hostile.md). */
 void hostile_look_for_secrets(const uint8_t *page, const struct vcpu_where *where);

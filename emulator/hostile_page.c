@@ -2,7 +2,12 @@
 /* The GHCB page, as the malicious host reads and writes it. */
 #include "hostile_internal.h"
 
+#include <sevc/svm.h>
+
 #include "libc.h"
+
+#define BUFFER_FIRST SEVC_GHCB_OFF_SHARED_BUFFER
+#define BUFFER_END   (BUFFER_FIRST + SEVC_GHCB_SHARED_BUFFER_BYTES)
 
 uint64_t hostile_get(const uint8_t *page, unsigned offset)
 {
@@ -63,27 +68,74 @@ void hostile_look_for_secrets(const uint8_t *page, const struct vcpu_where *wher
     }
 }
 
-/*
- * What this host has written into the shared buffer, beyond its answer, the guest does not have to
- * clear: it was never the guest's. Left there, the judge would take it for a leak.
- */
-static uint8_t litter[SEVC_GHCB_SIZE];
-static bool littered;
-
-void hostile_collect_litter(uint8_t *page)
+/* Numbers of the guest's, which need not make sense. */
+static uint64_t data_bytes(uint64_t code, uint64_t info1, uint64_t info2)
 {
-    for (unsigned i = SEVC_GHCB_OFF_SHARED_BUFFER; littered && i < SEVC_GHCB_OFF_PROTOCOL_VERSION;
-         i++) {
-        if (litter[i] != 0 && page[i] == litter[i])
-            page[i] = 0;
-    }
-    littered = false;
+    uint64_t size = (info1 & SEVC_IOIO_SIZE_MASK) >> SEVC_IOIO_SIZE_SHIFT;
+
+    if (code == SEVC_NAE_MMIO_READ || code == SEVC_NAE_MMIO_WRITE)
+        return info2;
+    if (code != SEVC_EXIT_IOIO || (info1 & SEVC_IOIO_STRING) == 0)
+        return 0;
+    return info2 > SEVC_GHCB_SHARED_BUFFER_BYTES ? info2 : info2 * size;
 }
 
-void hostile_note_litter(const uint8_t *page, const uint8_t *honest)
+struct hostile_data hostile_data_of(const uint8_t *page, uint64_t gpa)
 {
-    for (unsigned i = SEVC_GHCB_OFF_SHARED_BUFFER; i < SEVC_GHCB_OFF_PROTOCOL_VERSION; i++) {
-        litter[i] = page[i] != honest[i] ? page[i] : 0;
-        littered |= litter[i] != 0;
+    uint64_t code = hostile_get(page, SEVC_GHCB_OFF_SW_EXITCODE);
+    uint64_t info1 = hostile_get(page, SEVC_GHCB_OFF_SW_EXITINFO1);
+    uint64_t bytes = data_bytes(code, info1, hostile_get(page, SEVC_GHCB_OFF_SW_EXITINFO2));
+    uint64_t offset = hostile_get(page, SEVC_GHCB_OFF_SW_SCRATCH) - gpa;
+
+    if (bytes == 0 || offset < BUFFER_FIRST || offset >= BUFFER_END)
+        return (struct hostile_data){ BUFFER_FIRST, 0, false };
+    if (bytes > BUFFER_END - offset)
+        bytes = BUFFER_END - offset;
+    return (struct hostile_data){ (unsigned)offset, (unsigned)bytes,
+                                  code == SEVC_NAE_MMIO_WRITE ||
+                                      (code == SEVC_EXIT_IOIO && (info1 & SEVC_IOIO_IN) == 0) };
+}
+
+/*
+ * What this host has written into the shared buffer, and behind it, beyond its answer, the guest
+ * does not have to clear: it was never the guest's. Left there, the judge would take it for a leak.
+ * Each processor has a page of its own. A byte counts as ours until we write another one there: a
+ * guest that an NMI has interrupted sets the page aside, and puts it back with our traces in it.
+ */
+#define LITTER_BYTES (SEVC_GHCB_OFF_PROTOCOL_VERSION - BUFFER_FIRST)
+
+static uint8_t litter[VCPU_MAX][LITTER_BYTES];
+static bool littered[VCPU_MAX];
+
+/* The bytes that the guest sends now are its own, even if they look like ours. */
+static bool is_sent(const struct hostile_data *data, unsigned offset)
+{
+    return data->sent && offset >= data->offset && offset < data->offset + data->bytes;
+}
+
+void hostile_collect_litter(const struct vcpu *v, uint8_t *page)
+{
+    const uint8_t *mine = litter[v->index];
+
+    if (!littered[v->index])
+        return;
+    struct hostile_data data = hostile_data_of(page, v->ghcb.msr);
+    for (unsigned i = 0; i < LITTER_BYTES; i++) {
+        uint8_t *byte = &page[BUFFER_FIRST + i];
+        if (mine[i] != 0 && *byte == mine[i] && !is_sent(&data, BUFFER_FIRST + i))
+            *byte = 0;
+    }
+}
+
+void hostile_note_litter(const struct vcpu *v, const uint8_t *page, const uint8_t *honest)
+{
+    uint8_t *mine = litter[v->index];
+
+    for (unsigned i = 0; i < LITTER_BYTES; i++) {
+        unsigned offset = BUFFER_FIRST + i;
+        if (page[offset] == honest[offset])
+            continue;
+        mine[i] = page[offset];
+        littered[v->index] = true;
     }
 }

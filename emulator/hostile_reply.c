@@ -259,23 +259,15 @@ static enum hostile_expect other_tell(const struct hostile_moment *m, unsigned v
 
 /* ---- reply-beyond: shared buffer behind the data ---- */
 
-static unsigned buffer_bytes_used(const struct ghcb_request *request)
-{
-    if (request->code == SEVC_NAE_MMIO_READ)
-        return (unsigned)request->info2;
-    if (request->code == SEVC_EXIT_IOIO && (request->info1 & SEVC_IOIO_STRING) != 0 &&
-        (request->info1 & SEVC_IOIO_IN) != 0)
-        return (unsigned)request->info2 * output_bits(request) / 8;
-    return 0;
-}
-
+/* A refused request, too, names its data: in numbers that may have been the reason. */
 static enum hostile_expect beyond_tell(const struct hostile_moment *m, unsigned variant)
 {
-    unsigned used = buffer_bytes_used(m->request);
+    struct hostile_data data = hostile_data_of(m->v->ghcb.copy, m->v->ghcb.msr);
+    unsigned end = SEVC_GHCB_OFF_SHARED_BUFFER + SEVC_GHCB_SHARED_BUFFER_BYTES;
+    unsigned first = data.sent ? SEVC_GHCB_OFF_SHARED_BUFFER : data.offset + data.bytes;
 
     (void)variant;
-    memset(m->page + SEVC_GHCB_OFF_SHARED_BUFFER + used, 0xEE,
-           SEVC_GHCB_SHARED_BUFFER_BYTES - used);
+    memset(m->page + first, 0xEE, end - first);
     return HOSTILE_SUCCESS;
 }
 

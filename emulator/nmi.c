@@ -93,7 +93,8 @@ bool nmi_waits_for_iret(const struct vcpu *v)
 
 /*
  * The window opens behind the IRET, and not before: the processor executes it, with the trap flag
- * set, and comes back. The IRET takes the flag away again with the RFLAGS that it loads.
+ * set, and comes back. The IRET loads RFLAGS: a trap flag that is set behind it is the guest's, and
+ * traps behind the next instruction (APM vol. 2, 13.1.4). One that was set before it traps here.
  *
  * Where only NMI_COMPLETE opens it, an IRET tells whether the handler has ended: it takes RSP back
  * to where the NMI has found it. Those of #VC inside the handler lead to places below, or elsewhere.
@@ -102,9 +103,27 @@ void nmi_iret(struct vcpu *v)
 {
     v->nmi.stepping = true;
     v->nmi.dr6 = v->vmcb->dr6;
+    v->nmi.trap_flag = (v->vmcb->rflags & RFLAGS_TF) != 0;
     v->vmcb->rflags |= RFLAGS_TF;
     v->vmcb->intercept_exceptions |= 1u << VECTOR_DB;
     v->vmcb->intercept &= ~INTERCEPT_IRET;
+}
+
+static void end_step(struct vcpu *v)
+{
+    v->nmi.stepping = false;
+    v->vmcb->dr6 = v->nmi.dr6;
+    v->vmcb->intercept_exceptions &= ~(1u << VECTOR_DB);
+}
+
+void nmi_abandon_step(struct vcpu *v)
+{
+    if (!v->nmi.stepping)
+        return;
+    end_step(v);
+    if (!v->nmi.trap_flag)
+        v->vmcb->rflags &= ~(uint64_t)RFLAGS_TF;
+    v->vmcb->intercept |= INTERCEPT_IRET;
 }
 
 void nmi_stepped(struct vcpu *v)
@@ -112,10 +131,11 @@ void nmi_stepped(struct vcpu *v)
     if (!v->nmi.stepping)
         report_end(VERDICT_ERROR, "unexpected #DB at rip=0x%llx (a bug)",
                    (unsigned long long)v->vmcb->rip);
-    v->nmi.stepping = false;
-    v->vmcb->dr6 = v->nmi.dr6;
-    v->vmcb->rflags &= ~(uint64_t)RFLAGS_TF;
-    v->vmcb->intercept_exceptions &= ~(1u << VECTOR_DB);
+    end_step(v);
+    if (v->nmi.trap_flag) { /* this #DB was the guest's as well */
+        v->vmcb->dr6 |= DR6_BS;
+        vcpu_inject(v, VECTOR_DB, false, 0);
+    }
     release_iret(v);
     if (!v->nmi.in_flight) /* NMI_COMPLETE has been faster */
         return;

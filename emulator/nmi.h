@@ -22,6 +22,7 @@ struct nmi {
     bool returned;   /* the one in flight has been returned from, without NMI_COMPLETE */
     uint64_t rsp;    /* of what the one in flight has interrupted */
     uint64_t dr6;    /* before that step */
+    bool trap_flag;  /* likewise: the guest steps over it, too */
 
     uint64_t sent, completed, merged, lost, dropped, idle_completes;
 };
@@ -36,6 +37,8 @@ void nmi_before_run(struct vcpu *v);
 void nmi_complete(struct vcpu *v);
 void nmi_iret(struct vcpu *v);
 void nmi_stepped(struct vcpu *v);
+/* Instead of the step something else comes: a later IRET will be stepped over. */
+void nmi_abandon_step(struct vcpu *v);
 
 void nmi_disarm(struct vcpu *v);
 /* What INIT does: nothing is pending, the window is open. */

@@ -275,5 +275,7 @@ void smoke_main(const uint64_t *info)
     run(smoke_good, name);
     run(smoke_memory, name);
     run(smoke_die, name);
+    run(smoke_hostile, name);
+    run(smoke_nmi, name);
     finish(__LINE__);
 }

@@ -18,8 +18,9 @@ function(smoke_kernel target)
     LINK_DEPENDS ${smoke_dir}/smoke.ld)
 endfunction()
 
-smoke_kernel(smoke FILES smoke.c smoke_good.c smoke_memory.c smoke_die.c smoke_entry.S smoke_mode32.S)
-smoke_kernel(smoke-high FILES smoke.c smoke_good.c smoke_memory.c smoke_die.c smoke_entry.S
+set(smoke_files smoke.c smoke_good.c smoke_memory.c smoke_die.c smoke_hostile.c smoke_nmi.c smoke_entry.S)
+smoke_kernel(smoke FILES ${smoke_files} smoke_mode32.S)
+smoke_kernel(smoke-high FILES ${smoke_files}
   DEFINE SMOKE_HIGH OPTIONS -mcmodel=kernel LINK -Wl,-defsym=offset=0xFFFFFFFF80000000)
 
 add_test(NAME guest.platform COMMAND ${smoke_dir}/smoke_test.py

@@ -37,7 +37,9 @@ struct smoke_case {
     void (*run)(void);
 };
 
-extern const struct smoke_case smoke_good[], smoke_memory[], smoke_die[]; /* end with a null name */
+/* Each ends with a null name. */
+extern const struct smoke_case smoke_good[], smoke_memory[], smoke_die[], smoke_hostile[],
+    smoke_nmi[];
 
 /* ---- smoke.c: the little kernel ---- */
 

@@ -39,6 +39,22 @@ static void triple_fault(void)
     __asm__ volatile("ud2");
 }
 
+static __attribute__((naked)) void skip_two_bytes(void)
+{
+    __asm__ volatile("addq $8, %rsp\n"
+                     "addq $2, (%rsp)\n"
+                     "iretq\n");
+}
+
+/* The #DF in the place of a #VC is handled: what is fatal later has its own reason. */
+static void double_fault_survived(void)
+{
+    set_gate(8, (uint64_t)skip_two_bytes, 0, 0xE);
+    ((volatile uint8_t *)idt)[VC_VECTOR * 16 + 5] = 0x0E; /* not present */
+    raise_vc();
+    triple_fault();
+}
+
 static void failure(void)
 {
     finish(7);
@@ -159,6 +175,7 @@ const struct smoke_case smoke_die[] = {
     { "no-idt", no_idt },
     { "gate-absent", gate_absent },
     { "triple-fault", triple_fault },
+    { "double-fault-survived", double_fault_survived },
     { "failure", failure },
     { "failure-then-success", failure_then_success },
     { "terminate-by-msr", terminate_by_msr },

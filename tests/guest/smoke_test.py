@@ -17,7 +17,7 @@ CPU = "EPYC,+svm,+npt,phys-bits=48"
 SUCCESS = r"success"
 HIGH_TOO = ["hello", "segments-share-page", "ciphertext", "user-ist", "timer", "no-idt"]
 
-# case: the verdict line, a pattern for the report before it, more configuration
+# case: the verdict line, a pattern for the report before it, more configuration, more of QEMU's options
 CASES = {
     "hello": (SUCCESS, r"count exit=0x72 vc=1 vmgexit=0\n"),
     "ciphertext": (SUCCESS, r"total vc=0 vmgexit=2 "),
@@ -55,6 +55,7 @@ CASES = {
     "no-idt": (r"triple-fault #VC 0x72 at rip=0x\w+ with no handler \(no entry 29", ""),
     "gate-absent": (r"triple-fault #VC 0x72 .* entry 29 is not present", ""),
     "triple-fault": (r"triple-fault at rip=0x\w+$", ""),
+    "double-fault-survived": (r"triple-fault at rip=0x\w+$", "undelivered cpu=0 vc=0x72 "),
     "failure": (r"failure code=7$", ""),
     "failure-then-success": (r"failure code=7$", ""),
     "terminate-by-msr": (r"terminated set=1 code=5$", r"count msr=0x100 vmgexit=1\n"),
@@ -68,6 +69,16 @@ CASES = {
     "ghcb-encrypted": (r"violation ", r"violation cpu=0 .* exit=0x403 rule="),
     "reset": (r"error the guest reset the machine", ""),
     "halt-for-ever": (r"error the guest halted for ever .* interrupts off$", ""),
+    "lie-refused": (r"violation$", r"rule=ioio-info [^$]*hostile mode=reply-beyond lies=[1-9]",
+                    "stop=never hostile=reply-beyond every=1"),
+    "lie-resembles": (SUCCESS, "", "hostile=reply-beyond every=1"),
+    "lie-at-halt": (SUCCESS, "", "hostile=inject-exit arm=guest irq-storm=5000 irq-vector=64",
+                    ["-global", "hpet.msi=on"]),
+    "lie-by-steps": (SUCCESS, r"nmi cpu=0 sent=6 completed=6 ",
+                     "hostile=inject-step arm=guest nmi-window=iret"),
+    "nmi-steps-guest": (SUCCESS, "", "nmi-window=iret"),
+    "nmi-is-stepped": (SUCCESS, "", "nmi-window=iret"),
+    "nmi-halts": (r"error the guest halted for ever .* interrupts off$", r" window=closed kept=1"),
 }
 
 

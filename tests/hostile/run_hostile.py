@@ -36,7 +36,7 @@ def sevc_run(kernel, mode, append, options, seconds=500):
         command += ["--append", append]
     for option in options:
         key, _, value = option.partition("=")
-        command += ([f"--{key}", value] if key in ("seed", "lies", "at")
+        command += ([f"--{key}", value] if key in ("seed", "lies", "at", "cpus")
                     else ["--hostile-option", option])
     result = subprocess.run(command + [kernel], capture_output=True, encoding="utf-8",
                             errors="replace", stdin=subprocess.DEVNULL, check=False)

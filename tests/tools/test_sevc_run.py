@@ -75,6 +75,23 @@ class LauncherTest(unittest.TestCase):
             return False
         return True
 
+    # ---- The trace ----
+
+    def test_a_trace_that_is_not_whole_is_told_in_the_verdict(self):
+        for report, words in (("verdict success\n", "; the guest reported success"),
+                              (VIOLATION + "verdict success\n", "; the guest violated the GHCB"),
+                              ("", "; QEMU ended with status 0 and no verdict")):
+            with self.subTest(report):
+                result = self.launch("--report", "json", "--trace", "/dev/full", report=report)
+                self.assertEqual(result.returncode, 15)
+                answer = json.loads(result.stdout)
+                self.assertEqual((answer["status"], answer["verdict"]), (15, "error"))
+                self.assertTrue(answer["words"].startswith(
+                    "--trace /dev/full: No space left on device" + words), answer["words"])
+        result = self.launch("--trace", "/dev/full", report="verdict success\n")
+        self.assertEqual((result.returncode, result.stderr), (15, ""))
+        self.assertIn("verdict: --trace /dev/full: No space left", result.stdout)
+
     # ---- Verdicts ----
 
     def test_each_verdict_has_its_status_and_its_words(self):
@@ -429,6 +446,58 @@ class LauncherTest(unittest.TestCase):
     def test_a_storm_needs_a_number(self):
         self.refused(2, "microseconds, or immediate", "--nmi-storm", "often")
         self.refused(2, "--seed needs", "--seed", "3")
+
+    def test_a_number_out_of_its_range_is_refused(self):
+        for option, values in (("--irq-vector", ("5", "31", "256", "-1")),
+                               ("--irq-storm", ("0", "1000001", "-1")),
+                               ("--nmi-storm", ("0", "1000001")),
+                               ("--seed", ("-1", str(1 << 64))),
+                               ("--lies", ("-1",)), ("--at", ("-1", str(1 << 64)))):
+            for value in values:
+                with self.subTest(option=option, value=value):
+                    self.refused(2, f"{option} {value}: give ", "--hostile", "reply-info1",
+                                 f"{option}={value}")
+
+    def test_numbers_at_the_ends_of_their_ranges_are_accepted(self):
+        self.arguments("--irq-vector", "32", "--irq-storm", "1", "--nmi-storm", "1000000",
+                       "--seed", str((1 << 64) - 1), "--nmi-window", "iret")
+        self.arguments("--irq-vector", "255", "--irq-storm", "1000000", "--seed", "0")
+
+    def test_the_ranges_are_the_monitors(self):
+        source = read("emulator", "config.c")
+        for key, low, high in (("nmi-storm", 1, 1000000), ("irq-storm", 1, 1000000),
+                               ("irq-vector", 32, 255)):
+            self.assertIn(f'{{ "{key}", {low}, {high}, ', source)
+
+    def test_the_malicious_hosts_options_are_checked(self):
+        wrong = (("foo=1", "there are every, again, after, rip, avoid, arm"), ("every", "=VALUE"),
+                 ("every=0", "a number from 1"), ("every=x", "a number"), ("every=-1", "a number"),
+                 ("again=", "a number"), ("after=0X5", "a number"), ("rip=5", "FIRST-BEHIND"),
+                 ("rip=0x5-", "FIRST-BEHIND"), ("avoid=5-g", "FIRST-BEHIND"),
+                 ("arm=never", "guest or start"), ("every=1 stop=never", "a number"))
+        for option, words in wrong:
+            with self.subTest(option):
+                self.refused(2, f"--hostile-option {option}: ", "--hostile", "inject-step",
+                             "--hostile-option", option)
+                self.refused(2, words, "--hostile", "inject-step", "--hostile-option", option)
+        right = ("every=1", "again=0x1f", "after=3", "rip=0x10-0xff", "avoid=1-2", "arm=guest")
+        arguments = self.arguments("--hostile", "inject-step",
+                                   *(word for o in right for word in ("--hostile-option", o)))
+        self.assertIn(" ".join(right), " ".join(arguments))
+
+    def test_as_many_modes_as_the_monitor_takes(self):
+        limit = int(re.search(r"HOSTILE_MAX_MODES (\d+)",
+                              read("emulator", "hostile_internal.h")).group(1))
+        modes = re.findall(r"(?m)^(\S+)", self.launch_raw("--hostile", "list").stdout)
+        self.refused(2, f"--hostile: {limit + 1} modes; at most {limit} ",
+                     "--hostile", ",".join(modes[:limit + 1]))
+        self.arguments("--hostile", ",".join(modes[:limit]))
+
+    def test_the_malicious_hosts_options_are_the_monitors(self):
+        keys = re.findall(r'string_equal\(key, "(\w+)"', read("emulator", "hostile_options.c"))
+        own = {"hostile", "seed", "at", "lies"}
+        told = self.launch("--hostile", "version", "--hostile-option", "?=1").stderr
+        self.assertEqual(set(re.findall(r"\w+", told.partition("there are ")[2])), set(keys) - own)
 
     def test_files_that_cannot_be_booted_are_refused(self):
         self.refused(2, "No such file", kernel=os.path.join(self.folder, "none.elf"))

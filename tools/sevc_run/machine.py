@@ -11,7 +11,7 @@ import time
 
 from sevc_run.cost import Meter
 from sevc_run.command import chardevs_to_pipes, qemu_command, qemu_memory
-from sevc_run.report import Report
+from sevc_run.report import Report, ending
 from sevc_run.status import Refusal, Status
 from sevc_run.trace import Tracer
 
@@ -159,6 +159,15 @@ class Run:
 
     def outcome(self, in_time, timeout):
         """Result: the status, and the launcher's own reason if the verdict is not the monitor's."""
+        status, reason = self.end_of_run(in_time, timeout)
+        tracer = self.machine.tracer
+        complaint = tracer.complaint() if tracer is not None else None
+        if complaint is None:
+            return status, reason
+        return Status.ERROR, f"{complaint}; {ending(status, self.report, reason)}"
+
+    def end_of_run(self, in_time, timeout):
+        """The same, whatever has become of the trace."""
         if not in_time:
             return Status.TIMEOUT, f"no verdict after {timeout:g} seconds"
         status = self.report.status()

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Several processors, NMIs and storms: their options (docs/emulator.md)."""
 
-from sevc_run.status import Refusal, Status
+import re
+
+from sevc_run.status import Refusal, Status, check_number
 
 MAX_CPUS = 8
+MAX_PERIOD = 1000000  # microseconds; this and the vectors are the monitor's (emulator/config.c)
+VECTORS = (32, 255)
 HPET_WITH_MSI = ["-global", "hpet.msi=on"]  # the storm's clock
 
 
@@ -25,8 +29,12 @@ def check(options):
     if not 1 <= options.cpus <= MAX_CPUS:
         raise Refusal(Status.USAGE, f"--cpus {options.cpus}: 1 to {MAX_CPUS} are supported")
     for period in options.nmi_storm:
-        if period != "immediate" and not period.isdigit():
-            raise Refusal(Status.USAGE, f"--nmi-storm {period}: a number of microseconds, or immediate")
+        if period != "immediate" and not (re.fullmatch(r"[0-9]+", period)
+                                          and 1 <= int(period) <= MAX_PERIOD):
+            raise Refusal(Status.USAGE, f"--nmi-storm {period}: give 1 to {MAX_PERIOD} "
+                          "microseconds, or immediate")
+    check_number("--irq-storm", options.irq_storm, 1, MAX_PERIOD)
+    check_number("--irq-vector", options.irq_vector, *VECTORS)
 
 
 def has_storm(options):

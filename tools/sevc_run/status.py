@@ -24,3 +24,9 @@ class Refusal(Exception):
     def __init__(self, status, message):
         super().__init__(message)
         self.status = status
+
+
+def check_number(option, value, low, high):
+    """The monitor's range, checked before QEMU is started. value: None if the option is not given."""
+    if value is not None and not low <= value <= high:
+        raise Refusal(Status.USAGE, f"{option} {value}: give a number from {low} to {high}")

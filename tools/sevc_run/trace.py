@@ -123,7 +123,7 @@ class Tracer:
         self.file.write(header + struct.pack("<II", zlib.crc32(header), 0))
 
     def close(self):
-        """When QEMU has ended. Raises a Refusal if the trace is not whole."""
+        """When QEMU has ended."""
         self.stopping = True
         if self.thread.is_alive():
             self.thread.join()
@@ -133,7 +133,10 @@ class Tracer:
             self.file.close()
         except OSError as error:
             self.error = self.error or error.strerror
+            self.file.raw.close()  # without another attempt to write what is buffered
         self.memory.close()
         os.close(self.descriptor)
-        if self.error:
-            raise Refusal(Status.ERROR, f"--trace {self.file.name}: {self.error}")
+
+    def complaint(self):
+        """Once it is closed: why the trace is not whole; None if it is."""
+        return f"--trace {self.file.name}: {self.error}" if self.error else None
