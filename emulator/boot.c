@@ -156,7 +156,7 @@ static void check_overlap(const struct loader_kernel *kernel)
         if (s->pa < area.end && s->pa + s->bytes > area.start)
             report_end(VERDICT_ERROR,
                        "the kernel's segment at 0x%llx collides with the boot data from 0x%llx "
-                       "on: give QEMU a larger -m",
+                       "on: give more (sevc-run --memory, QEMU -m)",
                        (unsigned long long)s->pa, (unsigned long long)area.start);
         if (s->pa < ap_area.end && s->pa + s->bytes > ap_area.start)
             report_end(VERDICT_ERROR,

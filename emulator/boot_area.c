@@ -21,7 +21,7 @@ void boot_area_init(void)
 uint64_t boot_take(uint64_t bytes)
 {
     if (area.start < LOWEST + bytes)
-        report_end(VERDICT_ERROR, "the modules do not fit: give QEMU a larger -m");
+        report_end(VERDICT_ERROR, "the modules do not fit: give more (sevc-run --memory, QEMU -m)");
     area.start = (area.start - bytes) & ~PAGE_MASK;
     memset(memory_direct(area.start), 0, (bytes + PAGE_MASK) & ~PAGE_MASK);
     return area.start;

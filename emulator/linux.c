@@ -149,8 +149,8 @@ static uint64_t load_kernel(const struct fwcfg_file *file)
     uint64_t needed = h->init_bytes > bytes ? h->init_bytes : bytes;
     if (!memory_is_guest_ram(at) || at + needed > boot_area().start)
         report_end(VERDICT_ERROR,
-                   "no RAM for the kernel at 0x%llx (0x%llx bytes): give QEMU a "
-                   "larger -m",
+                   "no RAM for the kernel at 0x%llx (0x%llx bytes): give "
+                   "more (sevc-run --memory, QEMU -m)",
                    (unsigned long long)at, (unsigned long long)needed);
     fwcfg_read(file, setup * SECTOR_BYTES, memory_direct(at), bytes);
     view_adopt_private(at, at + bytes);

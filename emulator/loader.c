@@ -64,7 +64,7 @@ static void load_segment(const struct fwcfg_file *file, const struct elf_segment
     if (!inside_ram(s->pa, s->bytes))
         report_end(VERDICT_ERROR,
                    "no RAM for the segment at p_paddr=0x%llx (0x%llx bytes): link the kernel "
-                   "elsewhere, or give QEMU a larger -m",
+                   "elsewhere, or give more (sevc-run --memory, QEMU -m)",
                    (unsigned long long)s->pa, (unsigned long long)s->bytes);
     fwcfg_read(file, (uint32_t)s->offset, memory_direct(s->pa), (uint32_t)s->file_bytes);
     memset(memory_direct(s->pa + s->file_bytes), 0, s->bytes - s->file_bytes);

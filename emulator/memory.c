@@ -130,7 +130,8 @@ void memory_init(void)
         ram_bytes /= 2;
     uint64_t pool = pool_bytes(ram_bytes, ram_end) + firmware_find();
     if (pool > image_base || share(0, image_base - pool) < 0x1000000)
-        report_end(VERDICT_ERROR, "too little memory below 4 GiB: give QEMU a larger -m");
+        report_end(VERDICT_ERROR,
+                   "too little memory below 4 GiB: give more (sevc-run --memory, QEMU -m)");
     pool_next = image_base - pool;
     for (size_t i = 0; i < count; i++) {
         if (map[i].type != E820_RAM)

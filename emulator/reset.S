@@ -154,7 +154,7 @@ too_small:
     jmp 3b
 
 reset_complaint:
-    .asciz "verdict error at least 32 MiB of memory are needed: give QEMU a larger -m\n"
+    .asciz "verdict error at least 32 MiB of memory are needed: give more (sevc-run --memory, QEMU -m)\n"
 
     .balign 8
 reset_gdt:

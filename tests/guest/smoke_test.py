@@ -92,8 +92,8 @@ SETUPS = {
     "no-svm": (["-cpu", "EPYC,-svm,phys-bits=48"], r"error the processor has no SVM: run QEMU"),
     "no-npt": (["-cpu", "EPYC,+svm,-npt,phys-bits=48"], r"error .*add \+npt"),
     "phys-bits-40": (["-cpu", "EPYC,+svm,+npt"], r"error 40 physical address bits.*phys-bits=48"),
-    "memory-16M": (["-m", "16M"], r"error .*larger -m"),
-    "memory-32M": (["-m", "32M"], r"error .*larger -m|success"),
+    "memory-16M": (["-m", "16M"], r"error .*QEMU -m"),
+    "memory-32M": (["-m", "32M"], r"error .*QEMU -m|success"),
     "memory-5G": (["-m", "5G"], SUCCESS),
     "machine-pc": (["-machine", "pc"], SUCCESS),
     "phys-bits-52": (["-cpu", "EPYC-Rome,+svm,+npt,phys-bits=52"], SUCCESS),
@@ -184,7 +184,7 @@ def main(rom, low, high, wanted):
         one("other-ghcb-privately", "other-ghcb-privately", low,
             (r"violation ", r"cpu=1 .*rule=ghcb-alias processor 0's"), "", ["-smp", "2"])
         linux = large_linux(folder)
-        one("linux-under-initrd", "hello", None, (r"error no RAM for the kernel .*larger -m", ""), "",
+        one("linux-under-initrd", "hello", None, (r"error no RAM for the kernel .*QEMU -m", ""), "",
             ["-m", "64M"] + linux)
         one("keep-going", "valid-bit-too-many", low, (r"violation$", r"violations=1 "),
             "stop=never")
