@@ -97,7 +97,8 @@ struct sevc_ap_start {
     uint64_t cr3;      /* tables below 4 GiB, that also map the trampoline's page at virtual =
                           physical, executable, private; may contain the C-bit */
     uint64_t cr0;      /* as the kernel runs with: PE and PG are added */
-    uint64_t cr4;      /* PAE is added; no bit above 31, no PCIDE (it needs long mode) */
+    uint64_t cr4;      /* PAE is added; no bit above 31, no PCIDE (it needs long mode), no CET
+                          (it needs CR0.WP, which comes later): the entry may set both */
     uint64_t efer;     /* NXE, SCE; LME is added, LMA left out */
     uint64_t stack;    /* top of the AP's stack: 16-byte aligned */
     uint64_t entry;    /* 64-bit address of a C function (argument), which must not return;
@@ -117,8 +118,19 @@ struct sevc_ap_start {
 
 /*
  * Copies the trampoline to PAGE, a private page (mapped with the C-bit) whose guest-physical
- * address is PAGE_GPA: 4 KiB aligned, 0x1000 to 0x9F000. One AP at a time may use it. SEVC_OK;
- * SEVC_INVALID: an address out of its range, CR3 too high, the stack not aligned.
+ * address is PAGE_GPA: 4 KiB aligned, 0x1000 to 0x9F000.
+ *
+ * Which processor comes through is the host's choice, and when, and whether several do: leaving
+ * reset hold is the host's word alone. Each placing lets one through, the first; a second one is
+ * stopped in the page, for good, before it uses anything of START. So a kernel
+ * - knows an AP by what it has placed for it (START's argument), never by the APIC ID that it
+ *   reads, which is the host's too; and counts the one that came, not the one that it has sent for;
+ * - places anew for each AP, in the same page if the one before has been seen in its entry. If
+ *   none has been seen, one may still be on its way: that page is not placed anew;
+ * - leaves the page as it is for as long as the jump table leads to it.
+ *
+ * SEVC_OK; SEVC_INVALID, and nothing is written: an address out of its range, CR3 too high, the
+ * stack not aligned, a bit of CR4 that must not be there.
  */
 enum sevc_result sevc_ap_trampoline_place(void *page, uint64_t page_gpa,
                                           const struct sevc_ap_start *start);
