@@ -6,7 +6,8 @@
  *
  * The order, on the processor that starts another one:
  *
- *     sevc_ap_find_jump_table()    once: where the table is (on SNP: sevc_ap_secrets_jump_table())
+ *     sevc_ap_find_jump_table()    once: where the table is (on SNP: sevc_ap_secrets_jump_table()),
+ *                                  which the kernel then compares with its memory map
  *     sevc_ap_trampoline_place()   the start-up code in a private page below 1 MiB
  *     sevc_ap_jump_table_write()   point the table at it
  *     INIT, SIPI by the local APIC (the kernel's own driver), repeated until the AP appears
@@ -37,6 +38,12 @@ struct sevc_ap_jump_table {
 /*
  * Asks the hypervisor where the table is. *gpa: 0 if the firmware has published none (one
  * processor), else 4 KiB aligned and below 4 GiB. Map it with the C-bit.
+ *
+ * That is the host's word, and all that can be checked here: it may name any page, one of the
+ * kernel's too, and sevc_ap_jump_table_write() would overwrite its first four bytes. The kernel
+ * has to refuse a page that is not reserved in its memory map (E820 type 2), and one that is its
+ * own: image, page tables, stacks, GHCBs, heap, modules. Where the map is the host's word too, only
+ * the second counts. examples/kernel/smp.c, find_jump_table().
  *
  * cpu: this CPU's, ready. Interrupts off. report: not NULL, filled in.
  * SEVC_OK
@@ -85,7 +92,7 @@ enum sevc_result sevc_ap_secrets_jump_table(uint64_t sev_status,
 /*
  * Makes the table lead to the page at PAGE_GPA (4 KiB aligned, below 1 MiB, else SEVC_INVALID):
  * CS = page_gpa >> 4, IP = 0, in this order. All APs share the table: write it, start one, wait
- * until it is there.
+ * until it is there. TABLE: of an address that the kernel has checked, see above.
  */
 enum sevc_result sevc_ap_jump_table_write(volatile struct sevc_ap_jump_table *table,
                                           uint64_t page_gpa);

@@ -56,7 +56,7 @@ void guest_main(void)
     volatile struct sevc_ap_jump_table *table;
 
     CHECK_EQUAL(sevc_ap_find_jump_table(&cpu, &gpa, &report), SEVC_OK);
-    CHECK(gpa != 0);
+    CHECK(bootinfo_is_firmwares(gpa));
     table = (volatile struct sevc_ap_jump_table *)(LINEAR_MAP + gpa);
     apic_init();
     page_map(AP_TRAMPOLINE, AP_TRAMPOLINE, PTE_WRITABLE, true);
