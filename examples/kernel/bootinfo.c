@@ -3,9 +3,34 @@
 
 #include "kernel.h"
 
+#define MAX_MAP     128
+#define MAX_MODULES 8
+#define MAX_OWN     (2 + MAX_MODULES)
+
 static char line[512];
 static uint64_t ram_bytes;
 static unsigned modules, cpus;
+static struct memmap_entry memmap[MAX_MAP];
+static size_t memmap_entries;
+static size_t owns = 2;
+static struct memory_range own[MAX_OWN] = {
+    { KERNEL_GPA, KERNEL_BYTES },
+    { AP_TRAMPOLINE, PAGE_BYTES },
+};
+
+/* Without a whole picture of what is where, nobody else's page can be told from one of ours. */
+static void keep_memory(const struct start_info *info)
+{
+    const struct memmap_entry *map = (const void *)info->memmap_gpa;
+    const struct start_module *module = (const void *)info->modules_gpa;
+
+    if (info->memmap_entries > MAX_MAP || info->modules > MAX_MODULES)
+        return;
+    for (uint32_t i = 0; i < info->modules; i++)
+        own[owns++] = (struct memory_range){ module[i].gpa, module[i].bytes };
+    for (uint32_t i = 0; i < info->memmap_entries; i++)
+        memmap[memmap_entries++] = map[i];
+}
 
 void bootinfo_read(const struct start_info *info)
 {
@@ -22,6 +47,7 @@ void bootinfo_read(const struct start_info *info)
         if (map[i].type == MEMMAP_RAM)
             ram_bytes += map[i].bytes;
     }
+    keep_memory(info);
     modules = info->modules;
     cpus = info->cpus != 0 ? info->cpus : 1;
 }
@@ -83,6 +109,11 @@ const char *cmdline(void)
 uint64_t bootinfo_ram_bytes(void)
 {
     return ram_bytes;
+}
+
+bool bootinfo_is_firmwares(uint64_t gpa)
+{
+    return memmap_is_firmwares(memmap, memmap_entries, own, owns, gpa);
 }
 
 unsigned bootinfo_modules(void)

@@ -32,7 +32,8 @@ struct start_module {
     uint64_t reserved;
 };
 
-#define MEMMAP_RAM 1
+#define MEMMAP_RAM      1
+#define MEMMAP_RESERVED 2
 
 struct memmap_entry {
     uint64_t gpa;
@@ -44,6 +45,21 @@ struct memmap_entry {
 _Static_assert(sizeof(struct start_info) == 56, "PVH: hvm_start_info");
 _Static_assert(sizeof(struct start_module) == 32, "PVH: hvm_modlist_entry");
 _Static_assert(sizeof(struct memmap_entry) == 24, "PVH: hvm_memmap_table_entry");
+
+struct memory_range {
+    uint64_t gpa;
+    uint64_t bytes;
+};
+
+/*
+ * Is the page at GPA reserved in MAP, in nothing else that MAP names, and in none of OWN? memmap.c, for
+ * tests on the host too.
+ */
+bool memmap_is_firmwares(const struct memmap_entry *map, size_t entries,
+                         const struct memory_range *own, size_t owns, uint64_t gpa);
+
+/* The same for this machine's map, and all that the kernel has: its image, heap, and modules. */
+bool bootinfo_is_firmwares(uint64_t gpa);
 
 /* Copies what the kernel needs, while the loader's identity map is still in force. */
 void bootinfo_read(const struct start_info *info);

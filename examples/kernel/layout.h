@@ -4,6 +4,7 @@
 #define KERNEL_LAYOUT_H
 
 #define KERNEL_GPA    0x200000           /* where the image is loaded: a 2 MiB page of its own */
+#define KERNEL_BYTES  0x200000           /* of that page: image, stacks, GHCBs, heap, all we have */
 #define KERNEL_OFFSET 0xFFFFFFFF80000000 /* virtual minus physical address of the image */
 #define LINEAR_MAP    0xFFFF800000000000 /* RAM, encrypted */
 #define MMIO_MAP      0xFFFF900000000000 /* devices, C=0 */

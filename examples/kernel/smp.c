@@ -90,20 +90,38 @@ static void wait_for_all(void)
 
 /* ---- starting ---- */
 
-static void start_all(void)
+/* doc: jump-table */
+/*
+ * Where it is, only the host says; and what we write there, we write into private memory. So it has
+ * to be a page that the firmware keeps for itself: any other may be one of ours.
+ */
+static volatile struct sevc_ap_jump_table *find_jump_table(void)
 {
     struct sevc_report report;
-    uint64_t table = 0;
+    uint64_t gpa = 0;
 
-    firmware_holds = bootinfo_cpus() - 1;
-    expect(sevc_ap_find_jump_table(&cpu, &table, &report) == SEVC_OK && table != 0,
+    expect(sevc_ap_find_jump_table(&cpu, &gpa, &report) == SEVC_OK && gpa != 0,
            "there is an AP jump table");
     account_event(&report);
-    if (table == 0)
+    if (gpa == 0)
+        return NULL;
+    kprintf("  AP jump table at 0x%lx\n", gpa);
+    if (!bootinfo_is_firmwares(gpa))
+        panic("the AP jump table that the host names is not in memory reserved by the firmware");
+    return (volatile struct sevc_ap_jump_table *)(LINEAR_MAP + gpa);
+}
+/* doc: end */
+
+static void start_all(void)
+{
+    volatile struct sevc_ap_jump_table *table;
+
+    firmware_holds = bootinfo_cpus() - 1;
+    table = find_jump_table();
+    if (table == NULL)
         return;
-    kprintf("  AP jump table at 0x%lx\n", table);
     for (; online < bootinfo_cpus() && online < MAX_CPUS; online++) {
-        if (!ap_start(online, (volatile struct sevc_ap_jump_table *)(LINEAR_MAP + table)))
+        if (!ap_start(online, table))
             break;
     }
     expect(online == bootinfo_cpus(), "every processor could be started");

@@ -6,7 +6,8 @@
  *
  * The order, on the processor that starts another one:
  *
- *     sevc_ap_find_jump_table()    once: where the table is (on SNP: sevc_ap_secrets_jump_table())
+ *     sevc_ap_find_jump_table()    once: where the table is (on SNP: sevc_ap_secrets_jump_table()),
+ *                                  which the kernel then compares with its memory map
  *     sevc_ap_trampoline_place()   the start-up code in a private page below 1 MiB
  *     sevc_ap_jump_table_write()   point the table at it
  *     INIT, SIPI by the local APIC (the kernel's own driver), repeated until the AP appears
@@ -37,6 +38,12 @@ struct sevc_ap_jump_table {
 /*
  * Asks the hypervisor where the table is. *gpa: 0 if the firmware has published none (one
  * processor), else 4 KiB aligned and below 4 GiB. Map it with the C-bit.
+ *
+ * That is the host's word, and all that can be checked here: it may name any page, one of the
+ * kernel's too, and sevc_ap_jump_table_write() would overwrite its first four bytes. The kernel
+ * has to refuse a page that is not reserved in its memory map (E820 type 2), and one that is its
+ * own: image, page tables, stacks, GHCBs, heap, modules. Where the map is the host's word too, only
+ * the second counts. examples/kernel/smp.c, find_jump_table().
  *
  * cpu: this CPU's, ready. Interrupts off. report: not NULL, filled in.
  * SEVC_OK
@@ -85,7 +92,7 @@ enum sevc_result sevc_ap_secrets_jump_table(uint64_t sev_status,
 /*
  * Makes the table lead to the page at PAGE_GPA (4 KiB aligned, below 1 MiB, else SEVC_INVALID):
  * CS = page_gpa >> 4, IP = 0, in this order. All APs share the table: write it, start one, wait
- * until it is there.
+ * until it is there. TABLE: of an address that the kernel has checked, see above.
  */
 enum sevc_result sevc_ap_jump_table_write(volatile struct sevc_ap_jump_table *table,
                                           uint64_t page_gpa);
@@ -97,7 +104,8 @@ struct sevc_ap_start {
     uint64_t cr3;      /* tables below 4 GiB, that also map the trampoline's page at virtual =
                           physical, executable, private; may contain the C-bit */
     uint64_t cr0;      /* as the kernel runs with: PE and PG are added */
-    uint64_t cr4;      /* PAE is added; no bit above 31, no PCIDE (it needs long mode) */
+    uint64_t cr4;      /* PAE is added; no bit above 31, no PCIDE (it needs long mode), no CET
+                          (it needs CR0.WP, which comes later): the entry may set both */
     uint64_t efer;     /* NXE, SCE; LME is added, LMA left out */
     uint64_t stack;    /* top of the AP's stack: 16-byte aligned */
     uint64_t entry;    /* 64-bit address of a C function (argument), which must not return;
@@ -117,8 +125,19 @@ struct sevc_ap_start {
 
 /*
  * Copies the trampoline to PAGE, a private page (mapped with the C-bit) whose guest-physical
- * address is PAGE_GPA: 4 KiB aligned, 0x1000 to 0x9F000. One AP at a time may use it. SEVC_OK;
- * SEVC_INVALID: an address out of its range, CR3 too high, the stack not aligned.
+ * address is PAGE_GPA: 4 KiB aligned, 0x1000 to 0x9F000.
+ *
+ * Which processor comes through is the host's choice, and when, and whether several do: leaving
+ * reset hold is the host's word alone. Each placing lets one through, the first; a second one is
+ * stopped in the page, for good, before it uses anything of START. So a kernel
+ * - knows an AP by what it has placed for it (START's argument), never by the APIC ID that it
+ *   reads, which is the host's too; and counts the one that came, not the one that it has sent for;
+ * - places anew for each AP, in the same page if the one before has been seen in its entry. If
+ *   none has been seen, one may still be on its way: that page is not placed anew;
+ * - leaves the page as it is for as long as the jump table leads to it.
+ *
+ * SEVC_OK; SEVC_INVALID, and nothing is written: an address out of its range, CR3 too high, the
+ * stack not aligned, a bit of CR4 that must not be there.
  */
 enum sevc_result sevc_ap_trampoline_place(void *page, uint64_t page_gpa,
                                           const struct sevc_ap_start *start);

@@ -12,7 +12,9 @@
 
 #define PAGE_BYTES    4096u
 #define REAL_MODE_END 0x100000ull
-#define CR4_PCIDE     (1u << 17)
+#define LOW_RAM_END   0xA0000ull /* video memory and ROMs: of the host */
+#define CR4_PCIDE     (1u << 17) /* #GP outside long mode */
+#define CR4_CET       (1u << 23) /* #GP before CR0.WP is set, which comes last */
 #define EFER_LMA      (1u << 10)
 
 /* ap_trampoline.S: bytes to be copied. */
@@ -85,7 +87,7 @@ struct parameters {
     uint16_t gdtr_base_high;
     uint16_t reserved_0;
     struct far_pointer to_32, to_64;
-    uint32_t cr0, cr4, efer, reserved_1;
+    uint32_t cr0, cr4, efer, free;
     uint64_t cr3, stack, entry, argument;
 };
 
@@ -98,6 +100,7 @@ ASSERT_AT(to_64, AP_TO_64);
 ASSERT_AT(cr0, AP_CR0);
 ASSERT_AT(cr4, AP_CR4);
 ASSERT_AT(efer, AP_EFER);
+ASSERT_AT(free, AP_FREE);
 ASSERT_AT(cr3, AP_CR3);
 ASSERT_AT(stack, AP_STACK);
 ASSERT_AT(entry, AP_ENTRY);
@@ -110,33 +113,56 @@ static bool start_fits(const struct sevc_ap_start *start)
     uint64_t root = start->c_bit < 64 ? start->cr3 & ~(1ull << start->c_bit) : start->cr3;
 
     return (root | start->cr4 | start->cr0 | start->efer) >> 32 == 0 && start->stack % 16 == 0 &&
-           (start->cr4 & CR4_PCIDE) == 0;
+           (start->cr4 & (CR4_PCIDE | CR4_CET)) == 0;
 }
 
+static void copy(void *to, const void *from, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        ((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
+    }
+}
+
+static struct parameters fill_in(uint64_t page_gpa, const struct sevc_ap_start *start)
+{
+    struct parameters parameters;
+
+    copy(&parameters, sevc_ap_trampoline + AP_PARAMETERS, sizeof(parameters));
+    parameters.gdtr_base_low |= (uint16_t)page_gpa;
+    parameters.gdtr_base_high = (uint16_t)(page_gpa >> 16);
+    parameters.to_32.offset |= (uint32_t)page_gpa;
+    parameters.to_64.offset |= (uint32_t)page_gpa;
+    parameters.cr0 |= (uint32_t)start->cr0;
+    parameters.cr4 |= (uint32_t)start->cr4;
+    parameters.efer |= (uint32_t)start->efer & ~EFER_LMA;
+    parameters.cr3 = start->cr3;
+    parameters.stack = start->stack;
+    parameters.entry = start->entry;
+    parameters.argument = start->argument;
+    return parameters;
+}
+
+/*
+ * The host may send a processor through a page that has been placed before, at any moment. It finds
+ * the code and what the code needs up to AP_FREE, byte by byte as they were, and then is stopped;
+ * or, from the last store on, all that is new.
+ */
 enum sevc_result sevc_ap_trampoline_place(void *page, uint64_t page_gpa,
                                           const struct sevc_ap_start *start)
 {
-    const size_t bytes = AP_PARAMETERS + sizeof(struct parameters);
-    struct parameters *parameters;
+    struct parameters *parameters, filled;
 
-    if (page == NULL || !is_real_mode_page(page_gpa) || !start_fits(start)) {
+    if (page == NULL || !is_real_mode_page(page_gpa) || page_gpa >= LOW_RAM_END ||
+        !start_fits(start)) {
         return SEVC_INVALID;
     }
+    filled = fill_in(page_gpa, start);
     parameters = (void *)((uint8_t *)page + AP_PARAMETERS);
-    for (size_t i = 0; i < bytes; i++) {
-        ((uint8_t *)page)[i] = sevc_ap_trampoline[i];
-    }
-    parameters->gdtr_base_low |= (uint16_t)page_gpa;
-    parameters->gdtr_base_high = (uint16_t)(page_gpa >> 16);
-    parameters->to_32.offset |= (uint32_t)page_gpa;
-    parameters->to_64.offset |= (uint32_t)page_gpa;
-    parameters->cr0 |= (uint32_t)start->cr0;
-    parameters->cr4 |= (uint32_t)start->cr4;
-    parameters->efer |= (uint32_t)start->efer & ~EFER_LMA;
-    parameters->cr3 = start->cr3;
-    parameters->stack = start->stack;
-    parameters->entry = start->entry;
-    parameters->argument = start->argument;
+    __atomic_store_n(&parameters->free, 0, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE); /* for the compiler: this processor keeps the order */
+    copy(page, sevc_ap_trampoline, AP_PARAMETERS);
+    copy(parameters, &filled, sizeof(filled));
+    __atomic_store_n(&parameters->free, 1, __ATOMIC_RELEASE);
     return SEVC_OK;
 }
 

@@ -42,6 +42,15 @@ sevc_ap_trampoline:
     movw    %ax, %ds
     movw    %ax, %es
     movw    %ax, %ss
+
+    /*
+     * The host chooses who comes here, and when: one processor for each placing, or two would have one
+     * stack. Up to here nothing is used that differs from one placing to the next.
+     */
+    xorl    %eax, %eax
+    xchgl   %eax, PARAM(AP_FREE)(%ebx)
+    testl   %eax, %eax
+    jz      .Lstopped
     movl    PARAM(AP_CR4)(%ebx), %eax
     movl    %eax, %cr4
     movl    PARAM(AP_CR3)(%ebx), %eax   /* without the C-bit: walks decrypt in any case */
@@ -53,6 +62,12 @@ sevc_ap_trampoline:
     movl    PARAM(AP_CR0)(%ebx), %eax
     movl    %eax, %cr0
     ljmpl   *PARAM(AP_TO_64)(%ebx)
+
+    /* Without an exit that would have to be answered: an intercepted HLT is an automatic one. */
+.Lstopped:
+    cli
+    hlt
+    jmp     .Lstopped
 
 .Lcode_64:
     .code64
@@ -80,7 +95,8 @@ sevc_ap_trampoline:
     .word   0
     .long   .Lcode_32 - sevc_ap_trampoline, AP_CODE_32
     .long   .Lcode_64 - sevc_ap_trampoline, AP_CODE_64
-    .long   CR0_PE | CR0_PG, CR4_PAE, EFER_LME, 0
+    .long   CR0_PE | CR0_PG, CR4_PAE, EFER_LME
+    .long   0                           /* not free: sevc_ap_trampoline_place() frees it */
     .quad   0, 0, 0, 0                  /* CR3, stack, entry, argument */
 
     .globl  sevc_ap_trampoline_end

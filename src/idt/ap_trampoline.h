@@ -14,6 +14,7 @@
 #define AP_CR0      56
 #define AP_CR4      60
 #define AP_EFER     64
+#define AP_FREE     68
 #define AP_CR3      72
 #define AP_STACK    80
 #define AP_ENTRY    88

@@ -10,9 +10,6 @@
 
 #include "stub.inc"
 
-/* A level whose top lies lower than this has no room for a level below it. */
-#define LOWEST_LEVEL_TOP (SEVC_VC_LEVEL_BYTES + 256)
-
     .text
     .p2align 4
 
@@ -50,7 +47,7 @@ sevc_vc_entry_user:
     /* Too deep: the end, rather than below the stack. The slot stays, so it cannot get worse. */
     movl    %esp, %r15d
     andl    $(SEVC_VC_STACK_BYTES - 1), %r15d
-    cmpl    $(LOWEST_LEVEL_TOP - ENTRY_BYTES - 8), %r15d
+    cmpl    $(VC_LOWEST_LEVEL_TOP - ENTRY_BYTES - 8), %r15d
     jb      .Lfatal
 
     /* A nested #VC shall land below this level. No slot yet: nothing but the early handler runs. */

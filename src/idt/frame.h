@@ -20,6 +20,9 @@
 #define STACK_CPU     0
 #define STACK_TSS_IST 8
 
+/* A level whose top lies lower than this has no room for a level below it: the slot stays. */
+#define VC_LOWEST_LEVEL_TOP (SEVC_VC_LEVEL_BYTES + 256)
+
 /* struct sevc_nmi_stack. The copy of the frame, a struct sevc_trap, ends below STATE. */
 #define NMI_STACK_CPU 0
 #define NMI_STATE     (SEVC_NMI_STACK_BYTES - 256)

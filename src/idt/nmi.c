@@ -6,6 +6,8 @@
 #include <sevc/nmi.h>
 #include <sevc/os.h>
 
+#include "frame.h"
+
 enum sevc_result sevc_nmi_init(struct sevc_nmi_stack *stack, struct sevc_cpu *cpu,
                                struct sevc_vc_stack *vc_stack, uint64_t *tss_ist)
 {
@@ -30,11 +32,12 @@ static bool rsp_is_ours(const struct sevc_trap *trap)
 void sevc_nmi_enter(struct sevc_nmi *nmi, const struct sevc_vc_stack *stack,
                     const struct sevc_trap *trap)
 {
+    const uint64_t bottom = (uint64_t)(uintptr_t)stack;
     uint64_t slot;
 
     nmi->slot = NULL;
     if (stack == NULL || stack->head.tss_ist == NULL || !rsp_is_ours(trap) ||
-        trap->rsp - (uint64_t)(uintptr_t)stack >= SEVC_VC_STACK_BYTES) {
+        trap->rsp - bottom >= SEVC_VC_STACK_BYTES) {
         return;
     }
     slot = *(volatile uint64_t *)stack->head.tss_ist;
@@ -43,8 +46,11 @@ void sevc_nmi_enter(struct sevc_nmi *nmi, const struct sevc_vc_stack *stack,
     }
     nmi->slot = stack->head.tss_ist;
     nmi->saved = slot;
-    /* In whole levels, as the #VC entry counts them. */
-    while (slot > trap->rsp) {
+    /*
+     * In whole levels, as the #VC entry counts them, and no further than it does: below the lowest
+     * level is other memory. Only a guest that has ended itself is there (.Lfatal in entry.S).
+     */
+    while (slot > trap->rsp && slot - bottom >= VC_LOWEST_LEVEL_TOP) {
         slot -= SEVC_VC_LEVEL_BYTES;
     }
     *(volatile uint64_t *)nmi->slot = slot;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Jump table, trampoline, reset hold: T22, T53. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -213,7 +214,7 @@ static void the_page_holds_code_and_what_the_kernel_wants(void **state)
 static void what_could_not_work_is_refused(void **state)
 {
     static uint8_t page[4096];
-    struct sevc_ap_start starts[6];
+    struct sevc_ap_start starts[7];
 
     (void)state;
     for (unsigned i = 0; i < COUNT_OF(starts); i++) {
@@ -225,14 +226,81 @@ static void what_could_not_work_is_refused(void **state)
     starts[3].cr4 |= 1ull << 17; /* PCIDE before long mode is #GP */
     starts[4].cr4 |= 1ull << 32;
     starts[5].c_bit = 255;
+    starts[6].cr4 |= 1ull << 23; /* CET before CR0.WP is #GP */
     for (unsigned i = 0; i < COUNT_OF(starts); i++) {
         assert_int_equal(sevc_ap_trampoline_place(page, 0x9D000, &starts[i]), SEVC_INVALID);
     }
     assert_int_equal(sevc_ap_trampoline_place(page, 0x100000, &good_start), SEVC_INVALID);
+    assert_int_equal(sevc_ap_trampoline_place(page, 0xA0000, &good_start), SEVC_INVALID);
+    assert_int_equal(sevc_ap_trampoline_place(page, 0xFF000, &good_start), SEVC_INVALID);
     assert_int_equal(sevc_ap_trampoline_place(page, 0x9D010, &good_start), SEVC_INVALID);
     assert_int_equal(sevc_ap_trampoline_place(page, 0, &good_start), SEVC_INVALID);
     assert_int_equal(sevc_ap_trampoline_place(NULL, 0x9D000, &good_start), SEVC_INVALID);
     assert_int_equal(page[0], 0);
+    assert_int_equal(sevc_ap_trampoline_place(page, 0x9F000, &good_start), SEVC_OK);
+}
+
+/* ---- the trampoline lets one processor through: the host wakes whom it likes ---- */
+
+#define FREE (256 + 68) /* 1: nobody has come through yet */
+#define BEFORE_FREE                                                                                \
+    (256 + 56) /* code, GDT and far pointers: used by one that will be stopped, too */
+#define EFLAGS_TF 0x100
+
+static struct {
+    uint8_t page[4096], before[4096], after[4096];
+    unsigned steps, mixed, unlike, taken_back;
+} placed;
+
+/* What a processor could find that arrives at this instruction. */
+static void on_step(int signal)
+{
+    bool free = word(placed.page, FREE, 4) != 0;
+
+    (void)signal;
+    placed.steps++;
+    placed.unlike += memcmp(placed.page, placed.before, BEFORE_FREE) != 0;
+    placed.taken_back += !free;
+    placed.mixed += free && memcmp(placed.page, placed.before, sizeof(placed.page)) != 0 &&
+                    memcmp(placed.page, placed.after, sizeof(placed.page)) != 0;
+}
+
+static void place_stepwise(const struct sevc_ap_start *start)
+{
+    struct sigaction step = { .sa_handler = on_step }, old;
+
+    memcpy(placed.before, placed.page, sizeof(placed.page));
+    assert_int_equal(sevc_ap_trampoline_place(placed.after, 0x9D000, start), SEVC_OK);
+    placed.steps = placed.mixed = placed.unlike = placed.taken_back = 0;
+    sigaction(SIGTRAP, &step, &old);
+    __builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() | EFLAGS_TF);
+    sevc_ap_trampoline_place(placed.page, 0x9D000, start);
+    __builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~(uint64_t)EFLAGS_TF);
+    sigaction(SIGTRAP, &old, NULL);
+}
+
+static void the_page_is_free_once_all_is_in_it(void **state)
+{
+    struct sevc_ap_start first = good_start, second = good_start;
+
+    (void)state;
+    first.argument = 1;
+    second = (struct sevc_ap_start){ 0x321000, 0x20, 0x20, 1, 0x20000, 0x5000, 2, 51 };
+    for (unsigned taken = 0; taken <= 1; taken++) {
+        assert_int_equal(sevc_ap_trampoline_place(placed.page, 0x9D000, &first), SEVC_OK);
+        assert_int_equal(word(placed.page, FREE, 4), 1);
+        if (taken != 0) {
+            memset(placed.page + FREE, 0, 4); /* as the first one through leaves it */
+        }
+        place_stepwise(&second);
+        assert_true(placed.steps > 100);
+        assert_int_equal(placed.unlike, 0);
+        assert_int_equal(placed.mixed, 0);
+        assert_true(placed.taken_back > 10);
+        assert_int_equal(word(placed.page, FREE, 4), 1);
+        assert_memory_equal(placed.page, placed.after, sizeof(placed.page));
+        assert_int_equal(word(placed.page, 256 + 96, 8), second.argument);
+    }
 }
 
 /* ---- reset hold ---- */
@@ -304,6 +372,7 @@ int main(void)
         cmocka_unit_test(the_table_leads_to_a_page_below_1_mib),
         cmocka_unit_test(the_page_holds_code_and_what_the_kernel_wants),
         cmocka_unit_test(what_could_not_work_is_refused),
+        cmocka_unit_test(the_page_is_free_once_all_is_in_it),
         cmocka_unit_test(hold_is_repeated_until_woken),
         cmocka_unit_test(hold_by_msr_is_repeated_until_woken),
         cmocka_unit_test(a_host_that_does_not_hold_is_not_believed),

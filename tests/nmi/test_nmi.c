@@ -169,8 +169,10 @@ static void the_slot_is_lowered_only_below_a_frame_that_lies_at_it(void **state)
         { t, t - LEVEL, 8, 0x1000, t - LEVEL },
         { t, t - LEVEL - 8, 8, 0x1000, t - 2 * LEVEL }, /* deeper than a level: two */
         { t - LEVEL, t - 176, 8, 0x1000, t - LEVEL },   /* the entry has lowered it already */
-        { t - LEVEL, t - LEVEL - 48, 8, 0x1000, t - 2 * LEVEL }, /* a nested #VC's entry */
-        { t, FAR_AWAY, 8, 0x1000, t },                           /* not on this stack */
+        { t - LEVEL, t - LEVEL - 48, 8, 0x1000, t - 2 * LEVEL },         /* a nested #VC's entry */
+        { t - 3 * LEVEL, t - 3 * LEVEL - 64, 8, 0x1000, t - 3 * LEVEL }, /* lowest: .Lfatal */
+        { t - 2 * LEVEL, t - 3 * LEVEL - 64, 8, 0x1000, t - 3 * LEVEL }, /* two, but for that */
+        { t, FAR_AWAY, 8, 0x1000, t },                                   /* not on this stack */
         { t, t + 64, 8, 0x1000, t },
         { t, (uint64_t)&stack - 8, 8, 0x1000, t },
         { t, t - 48, 0x23, 0x1000, t }, /* the user's RSP, from user mode */
