@@ -60,6 +60,12 @@ class Demo(unittest.TestCase):
         self.assertIn("timer interrupts", result.stdout)
         self.assertNotIn("sevc-count", result.stdout)
 
+    def test_2_what_was_built_can_be_installed(self):
+        with tempfile.TemporaryDirectory() as prefix:
+            done = subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_1_several_processors_start_through_the_jump_table_and_work(self):
         for cpus in (2, 3, 4):
             with self.subTest(cpus):

@@ -411,7 +411,9 @@ class LauncherTest(unittest.TestCase):
         self.refused(3, "does not tell a QEMU version", version="hello")
 
     def test_a_missing_rom_says_what_to_run(self):
-        self.refused(3, "scripts/demo", "--monitor-rom", os.path.join(self.folder, "none"))
+        none = os.path.join(self.folder, "none")
+        self.refused(3, "scripts/demo, or ", "--monitor-rom", none)
+        self.refused(3, "cmake --build build --target sevc-monitor", "--monitor-rom", none)
 
     def test_the_rom_is_found_in_the_build_folder(self):
         rom = self.file("build/emulator/sevc-monitor.rom")

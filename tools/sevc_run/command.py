@@ -25,7 +25,8 @@ def find_rom(options):
         path = os.path.join(build, ROM_NAME)
     if not os.path.isfile(path):
         raise Refusal(Status.MISSING, f"the monitor is not built ({path} does not exist): run "
-                      "scripts/demo, or cmake -B build && cmake --build build")
+                      "scripts/demo, or cmake -B build && cmake --build build --target "
+                      "sevc-monitor")
     return path
 
 
