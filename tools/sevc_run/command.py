@@ -99,6 +99,8 @@ def split_module(text):
     path, colon, name = text.rpartition(":")
     if not colon or os.path.isfile(text):
         path = name = text
+    if os.path.isdir(path):
+        raise Refusal(Status.USAGE, f"--module {path}: is a directory")
     if not os.path.isfile(path):
         raise Refusal(Status.USAGE, f"--module {path}: no such file")
     return path, name
