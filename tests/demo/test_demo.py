@@ -100,6 +100,10 @@ class Demo(unittest.TestCase):
     def test_2_uefi_with_several_processors(self):
         self.assert_refuses(run("--uefi", "--cpus", "2"), r"^demo: --uefi goes with one processor$")
 
+    def test_2_two_guests_at_once(self):
+        for options in (("--linux", "--uefi"), ("--uefi", "--linux")):
+            self.assert_refuses(run(*options), r"^demo: --linux and --uefi: one of them$")
+
     def test_2_a_guest_that_takes_too_long(self):
         self.assert_refuses(run(SEVC_DEMO_SECONDS="0.1"),
                             r"did not end within 0.1 seconds.*SEVC_DEMO_SECONDS=")
