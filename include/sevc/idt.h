@@ -63,7 +63,8 @@ void sevc_idt_make_gate(struct sevc_idt_gate *gate, void (*entry)(void), uint16_
  * caller's, and is in force or not.
  *
  * idt: the table, not the gate; code_selector: the kernel's 64-bit code segment; ist: 1 to 7, the
- * slot whose address was config.tss_ist, or 0.
+ * slot whose address was config.tss_ist, or 0. In an array of the TSS that starts at IST1, slot N is
+ * element N - 1; in one that starts at the reserved quadword before it, element N.
  */
 void sevc_idt_set(struct sevc_idt_gate *idt, uint16_t code_selector, unsigned ist);
 

@@ -36,8 +36,8 @@ set(SEVC_ZYCORE_LINK_DIR "${CMAKE_BINARY_DIR}/zycore-include")
 file(MAKE_DIRECTORY "${SEVC_ZYCORE_LINK_DIR}")
 file(CREATE_LINK "${SEVC_ZYCORE_INCLUDE_DIR}/Zycore" "${SEVC_ZYCORE_LINK_DIR}/Zycore" SYMBOLIC)
 
-# Register.c is not among them: minimal mode has no operands, and its table of names would be the
-# only absolute relocations in the library.
+# Register.c is not among them: minimal mode has no operands, and its table of names would be 266
+# absolute relocations.
 set(SEVC_ZYDIS_FILES
   "${SEVC_ZYDIS_DIR}/src/Decoder.c"
   "${SEVC_ZYDIS_DIR}/src/DecoderData.c"

@@ -246,6 +246,20 @@ class Tables(unittest.TestCase):
         self.assertEqual(bench.all_tables(json.loads(text.getvalue())),
                          bench.all_tables(bench.read_budget()))
 
+    def test_what_contradicts_itself_is_refused(self):
+        saved = sys.argv
+        for options in (["--check", "--update"], ["--json", "--row", "CPUID"],
+                        ["--pages", "--check-pages"]):
+            sys.argv = ["bench", *options]
+            try:
+                with contextlib.redirect_stderr(io.StringIO()) as text, \
+                        self.assertRaises(SystemExit) as end:
+                    bench.main()
+            finally:
+                sys.argv = saved
+            self.assertEqual(end.exception.code, 2)
+            self.assertIn("not allowed with", text.getvalue())
+
     def test_a_check_of_a_boot_that_nothing_can_boot_fails(self):
         saved = bench.measure, sys.argv
         bench.measure = lambda builds, parts: {"compilers": {}, "builds": {}}

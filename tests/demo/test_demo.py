@@ -60,6 +60,12 @@ class Demo(unittest.TestCase):
         self.assertIn("timer interrupts", result.stdout)
         self.assertNotIn("sevc-count", result.stdout)
 
+    def test_2_what_was_built_can_be_installed(self):
+        with tempfile.TemporaryDirectory() as prefix:
+            done = subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_1_several_processors_start_through_the_jump_table_and_work(self):
         for cpus in (2, 3, 4):
             with self.subTest(cpus):
@@ -93,6 +99,10 @@ class Demo(unittest.TestCase):
 
     def test_2_uefi_with_several_processors(self):
         self.assert_refuses(run("--uefi", "--cpus", "2"), r"^demo: --uefi goes with one processor$")
+
+    def test_2_two_guests_at_once(self):
+        for options in (("--linux", "--uefi"), ("--uefi", "--linux")):
+            self.assert_refuses(run(*options), r"^demo: --linux and --uefi: one of them$")
 
     def test_2_a_guest_that_takes_too_long(self):
         self.assert_refuses(run(SEVC_DEMO_SECONDS="0.1"),

@@ -89,6 +89,15 @@ class DemoTable(unittest.TestCase):
         wrong = dict(totals(COUNTS), vc=totals(COUNTS)["vc"] + 1)
         self.assertEqual(run(COUNTS, console(COUNTS), wrong).returncode, 1)
 
+    def test_files_that_cannot_be_read_are_named(self):
+        for report, words in (("/nonexistent", "demo: /nonexistent: No such file"),
+                              (__file__, "is no report")):
+            done = subprocess.run([sys.executable, "-B", TOOL, report, os.devnull],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(words, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+
     def test_a_guest_that_counted_nothing_fails(self):
         self.assertEqual(run(COUNTS, "hello\n").returncode, 1)
         without_total = console(COUNTS).replace("sevc-total", "total")

@@ -105,7 +105,7 @@ class Installed(unittest.TestCase):
     def test_plain_makefile_builds_from_the_list(self):
         shutil.copy(HERE / "plain" / "Makefile", self.work)
         self.good(run("make", "-C", self.work, f"SEVC={SOURCE}", f"ZYDIS={ZYDIS}",
-                      f"ZYCORE={ZYCORE}"))
+                      f"ZYCORE={os.path.relpath(ZYCORE, self.work)}"))
         self.good(run("gcc", "-O2", "-ffreestanding", "-mno-red-zone", "-mgeneral-regs-only",
                       "-fno-pic", "-fno-stack-protector", f"-I{SOURCE}/include",
                       HERE / "consumer" / "kernel.c", "-o", self.work / "kernel", "-nostdlib",

@@ -428,7 +428,9 @@ class LauncherTest(unittest.TestCase):
         self.refused(3, "does not tell a QEMU version", version="hello")
 
     def test_a_missing_rom_says_what_to_run(self):
-        self.refused(3, "scripts/demo", "--monitor-rom", os.path.join(self.folder, "none"))
+        none = os.path.join(self.folder, "none")
+        self.refused(3, "scripts/demo, or ", "--monitor-rom", none)
+        self.refused(3, "cmake --build build --target sevc-monitor", "--monitor-rom", none)
 
     def test_the_rom_is_found_in_the_build_folder(self):
         rom = self.file("build/emulator/sevc-monitor.rom")
@@ -504,6 +506,8 @@ class LauncherTest(unittest.TestCase):
         self.refused(2, "not a 64-bit x86 ELF", kernel=self.file("32.elf", ELF32))
         self.refused(2, "not a 64-bit x86 ELF", kernel=self.file("empty.elf"))
         self.refused(2, "no such file", "--module", os.path.join(self.folder, "none"))
+        self.refused(2, "is a directory", "--module", self.folder)
+        self.refused(2, "is a directory", "--module", self.folder + ":name")
         self.refused(2, "--memory", "--memory", "lots")
         self.refused(2, "--memory", "--memory", "1G,slots=2")
         self.refused(2, "--memory", "--memory", "1")
@@ -577,6 +581,17 @@ class LauncherTest(unittest.TestCase):
         self.arguments(*(word for name in names for word in ("--allow", name)))
         self.assertEqual(re.findall("[a-z][a-z0-9-]+", self.launch("--allow", "?").stderr
                                     .partition("are ")[2]), names)
+
+    def test_a_debuggers_port_is_a_port(self):
+        for port in ("0", "65536", "-1"):
+            with self.subTest(port):
+                self.refused(2, f"--gdb {port}: a port, 1 to 65535", f"--gdb={port}")
+        self.refused(2, "--gdb 0: a port", "--gdb", "0")
+
+    def test_qemus_options_in_the_wrong_place_are_told_where_to_go(self):
+        result = self.launch("--device", "e1000")
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("QEMU's options go behind --", result.stderr)
 
     def test_a_misspelt_option_is_a_usage_error(self):
         self.assertEqual(self.launch("--tiemout", "3").returncode, 2)

@@ -79,7 +79,16 @@ class Usage(unittest.TestCase):
                           ("replay", "-k", "/nonexistent", KERNEL)):
             run = tool(*arguments)
             self.assertEqual(run.returncode, 2, arguments)
-            self.assertRegex(run.stderr, r"\Asevc-trace[^\n]+\n\Z", arguments)
+            self.assertRegex(run.stderr, r"\A(usage: )?sevc-trace[^\n]+\n\Z", arguments)
+
+    def test_wrong_usage_is_named(self):
+        for arguments, words in ((("show", "-E", "3", KERNEL), "show: .*'E'"),
+                                 (("show", KERNEL, "--each=3"), "show: .*'--each=3'"),
+                                 (("show", KERNEL, "--exit"), "show: .*'--exit'"),
+                                 (("show", KERNEL, "-e"), "show: .*'e'"),
+                                 (("info",), r"^usage: sevc-trace info \[OPTIONS\] FILE"),
+                                 (("diff", KERNEL), r"^usage: sevc-trace diff \[OPTIONS\] FILE FILE")):
+            self.assertRegex(tool(*arguments).stderr, words)
 
     def test_help(self):
         self.assertIn("replay", tool("--help").stdout)

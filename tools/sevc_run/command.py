@@ -25,7 +25,8 @@ def find_rom(options):
         path = os.path.join(build, ROM_NAME)
     if not os.path.isfile(path):
         raise Refusal(Status.MISSING, f"the monitor is not built ({path} does not exist): run "
-                      "scripts/demo, or cmake -B build && cmake --build build")
+                      "scripts/demo, or cmake -B build && cmake --build build --target "
+                      "sevc-monitor")
     return path
 
 
@@ -98,6 +99,8 @@ def split_module(text):
     path, colon, name = text.rpartition(":")
     if not colon or os.path.isfile(text):
         path = name = text
+    if os.path.isdir(path):
+        raise Refusal(Status.USAGE, f"--module {path}: is a directory")
     if not os.path.isfile(path):
         raise Refusal(Status.USAGE, f"--module {path}: no such file")
     return path, name

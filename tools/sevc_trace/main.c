@@ -52,17 +52,17 @@ struct command {
 };
 
 static const struct command commands[] = {
-    { "info", "q", 1, 1, "TRACE", "what a trace is and how much is in it", command_info },
-    { "show", "ecrRfnoq", 1, 1, "TRACE", "its exceptions, one line each", command_show },
-    { "stat", "ecrRsoq", 1, 1, "TRACE", "counts, times, hottest instructions", command_stat },
-    { "diff", "oq", 2, 2, "TRACE TRACE", "the first exceptions in which two differ", command_diff },
-    { "export", "JHosq", 1, 1, "TRACE", "for viewers: JSON events, or an HTML report",
+    { "info", "q", 1, 1, "FILE", "what a trace is and how much is in it", command_info },
+    { "show", "ecrRfnoq", 1, 1, "FILE", "its exceptions, one line each", command_show },
+    { "stat", "ecrRsoq", 1, 1, "FILE", "counts, times, hottest instructions", command_stat },
+    { "diff", "oq", 2, 2, "FILE FILE", "the first exceptions in which two differ", command_diff },
+    { "export", "JHosq", 1, 1, "FILE", "for viewers: JSON events, or an HTML report",
       command_export },
-    { "replay", "knoq", 1, 1, "TRACE", "drives libsevc with it, reports differences",
+    { "replay", "knoq", 1, 1, "FILE", "drives libsevc with it, reports differences",
       command_replay },
-    { "cut", "nEecroq", 1, 1, "TRACE", "a part of a trace, as a trace (-o FILE[.zst])",
+    { "cut", "nEecroq", 1, 1, "FILE", "a part of a trace, as a trace (-o FILE[.zst])",
       command_cut },
-    { "import-kvm", "oq", 1, 1, "FTRACE", "makes a trace of KVM's trace events (-o FILE[.zst])",
+    { "import-kvm", "oq", 1, 1, "FILE", "makes a trace of KVM's trace events (-o FILE[.zst])",
       command_import_kvm },
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -175,6 +175,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case OPTION_QUIET:
         options->quiet = true;
         return 0;
+    case ARGP_KEY_INIT:
+        state->err_stream = NULL; /* getopt names the option; argp would add a second line */
+        return 0;
     case ARGP_KEY_ARG:
         if (options->file_count < 2) {
             options->files[options->file_count] = argument;
@@ -192,7 +195,6 @@ static int run(const struct command *command, int argc, char **argv)
     struct options options = { .command = command->name };
     struct argp argp = { taken, parse, command->arguments, command->purpose, NULL, NULL, NULL };
     size_t count = 0;
-    int at = 0;
     char name[32];
 
     for (size_t i = 0; i < sizeof(all_options) / sizeof(all_options[0]); i++) {
@@ -206,12 +208,12 @@ static int run(const struct command *command, int argc, char **argv)
         argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, name);
         return TOOL_OK;
     }
-    if (argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, &at, &options) != 0) {
-        wrong(&options, "unknown option, or one without its value",
-              at > 0 && at <= argc ? argv[at - 1] : NULL);
+    if (argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &options) != 0) {
+        exit(TOOL_USAGE);
     }
     if (options.file_count < command->files_min || options.file_count > command->files_max) {
-        wrong(&options, "usage: arguments are [OPTIONS]", command->arguments);
+        fprintf(stderr, "usage: %s [OPTIONS] %s (see %s --help)\n", name, command->arguments, name);
+        exit(TOOL_USAGE);
     }
     return command->run(&options);
 }
