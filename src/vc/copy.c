@@ -7,8 +7,8 @@
 #define LINEAR_32 (1ull << 32)
 
 /* SKIP: bytes of BUFFER. */
-static size_t copy_straight(const struct sevc_exception *vc, uint64_t va, void *buffer, size_t skip,
-                            size_t bytes, enum sevc_access access)
+static size_t copy_straight(const struct sevc_exception *vc, uint64_t va, void *buffer,
+                            size_t bytes, enum sevc_access access, size_t skip)
 {
     struct sevc_copy copy; /* of which the fault is the hook's to fill in */
 
@@ -33,18 +33,17 @@ static size_t copy_straight(const struct sevc_exception *vc, uint64_t va, void *
 size_t sevc_vc_copy(const struct sevc_exception *vc, uint64_t va, void *buffer, size_t bytes,
                     enum sevc_access access)
 {
-    size_t first = bytes;
+    uint64_t below = LINEAR_32 - (uint32_t)va;
     size_t done;
 
-    if (vc->code_bits != 64 && access != SEVC_ACCESS_FETCH) {
-        va = (uint32_t)va;
-        first = bytes < LINEAR_32 - va ? bytes : LINEAR_32 - va;
+    if (vc->code_bits == 64 || access == SEVC_ACCESS_FETCH) {
+        return copy_straight(vc, va, buffer, bytes, access, 0);
     }
-    done = copy_straight(vc, va, buffer, 0, first, access);
-    if (done == first && first != bytes) {
-        done += copy_straight(vc, 0, buffer, first, bytes - first, access);
+    if (bytes <= below) {
+        return copy_straight(vc, (uint32_t)va, buffer, bytes, access, 0);
     }
-    return done;
+    done = copy_straight(vc, (uint32_t)va, buffer, below, access, 0);
+    return done < below ? done : done + copy_straight(vc, 0, buffer, bytes - below, access, below);
 }
 
 enum sevc_result sevc_vc_copy_all(const struct sevc_exception *vc, uint64_t va, void *buffer,
