@@ -383,6 +383,36 @@ static void sixteen_bit_addresses_keep_the_rest_of_the_registers(void **state)
     world_finish();
 }
 
+/* OUTS by GS at 0xFFFFFF00 + RSI, by a user's 32-bit code that may use the port. */
+static void start_at_4_gib(const char *code, unsigned bytes, unsigned count, uint64_t rsi)
+{
+    world_start();
+    world_user();
+    world.policy.user_io = SEVC_USER_IO_BITMAP;
+    for (unsigned p = PORT; p < PORT + bytes; p++) {
+        world.io_allowed[p] = true;
+    }
+    world.code_bits = 32;
+    world.gs_base = 0xFFFFFF00;
+    world.pages[4].va = 0xFFFFF000;
+    world.pages[4].user = true;
+    world.pages[5].va = 0;
+    world.pages[5].at_zero = true;
+    world.pages[5].user = true;
+    world.moved_some = true;
+    world.trap.gpr[SEVC_RDX] = PORT;
+    world.trap.gpr[SEVC_RSI] = rsi;
+    world.trap.gpr[SEVC_RCX] = count;
+    world_code(code, 3);
+}
+
+static void expect_out_by_gs(unsigned bytes, unsigned count, const uint8_t *sent)
+{
+    expect_out((uint64_t)PORT << 16 | SEVC_IOIO_ADDRESS_32 | SEVC_IOIO_STRING | SEVC_IOIO_REP |
+                   bytes << 4 | (uint64_t)SEVC_GS << SEVC_IOIO_SEGMENT_SHIFT,
+               count, sent, bytes * count);
+}
+
 /*
  * In 32-bit code linear addresses have 32 bits, too: behind the last byte below 4 GiB comes the first
  * of memory, where a segment's base has led there in the middle of an exit, or of an element.
@@ -392,62 +422,61 @@ static void in_32_bit_code_memory_goes_round_at_4_gib(void **state)
     static const struct {
         const char *code;
         unsigned bytes, count;
-        uint64_t rsi; /* GS: 0xFFFFFF00 */
-        bool down, mapped;
+        uint64_t rsi;
+        bool down;
     } cases[] = {
-        { "\x65\xf3\x6e", 1, 32, 0xF0, false, true },  { "\x65\xf3\x6f", 4, 4, 0xFA, false, true },
-        { "\x65\xf3\x6e", 1, 32, 0x10F, true, true },  { "\x65\xf3\x6f", 4, 4, 0x102, true, true },
-        { "\x65\xf3\x6e", 1, 32, 0xF0, false, false },
+        { "\x65\xf3\x6e", 1, 32, 0xF0, false },
+        { "\x65\xf3\x6f", 4, 4, 0xFA, false },
+        { "\x65\xf3\x6e", 1, 32, 0x10F, true },
+        { "\x65\xf3\x6f", 4, 4, 0x102, true },
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        unsigned size = cases[i].bytes * cases[i].count;
+        unsigned bytes = cases[i].bytes;
         uint8_t expected[32];
-        uint64_t info1 = (uint64_t)PORT << 16 | SEVC_IOIO_ADDRESS_32 | SEVC_IOIO_STRING |
-                         SEVC_IOIO_REP | cases[i].bytes << 4 |
-                         (uint64_t)SEVC_GS << SEVC_IOIO_SEGMENT_SHIFT;
 
-        world_start();
-        world_user();
-        world.policy.user_io = SEVC_USER_IO_BITMAP;
-        for (unsigned p = PORT; p < PORT + cases[i].bytes; p++) {
-            world.io_allowed[p] = true;
-        }
-        world.code_bits = 32;
-        world.gs_base = 0xFFFFFF00;
-        world.pages[4].va = 0xFFFFF000;
-        world.pages[4].user = true;
-        world.pages[5].va = cases[i].mapped ? 0 : 0x100000000;
-        world.pages[5].at_zero = cases[i].mapped;
-        world.pages[5].user = true;
-        world.moved_some = true;
-        world.trap.gpr[SEVC_RDX] = PORT;
-        world.trap.gpr[SEVC_RSI] = cases[i].rsi;
-        world.trap.gpr[SEVC_RCX] = cases[i].count;
+        start_at_4_gib(cases[i].code, bytes, cases[i].count, cases[i].rsi);
         world.trap.rflags |= cases[i].down ? SEVC_RFLAGS_DF : 0;
-        world_code(cases[i].code, 3);
-        for (unsigned j = 0; j < size && cases[i].mapped; j++) {
-            unsigned element = j / cases[i].bytes * cases[i].bytes;
-            uint64_t offset = cases[i].rsi + (cases[i].down ? 0u - element : element);
+        for (unsigned j = 0; j < bytes * cases[i].count; j++) {
+            unsigned element = j / bytes * bytes;
+            uint64_t first =
+                world.gs_base + cases[i].rsi + (cases[i].down ? 0u - element : element);
 
-            expected[j] = *world_byte((uint32_t)(world.gs_base + offset + j - element));
+            expected[j] = *world_byte((uint32_t)(first + j % bytes));
         }
-        if (cases[i].mapped) {
-            expect_out(info1, cases[i].count, expected, size);
-            assert_int_equal(world_run(SEVC_EXIT_IOIO), SEVC_OK);
-        } else { /* up to there; and the fault is at 0 */
-            for (unsigned j = 0; j < 16; j++) {
-                expected[j] = *world_byte(0xFFFFFFF0 + j);
-            }
-            expect_out(info1, 16, expected, 16);
-            assert_int_equal(world_run(SEVC_EXIT_IOIO), SEVC_EXCEPTION);
-            assert_int_equal(world.report.fault.vector, SEVC_VECTOR_PF);
-            assert_int_equal(world.report.fault.cr2, 0);
-            assert_int_equal(world.trap.gpr[SEVC_RSI], 0x100);
-        }
+        expect_out_by_gs(bytes, cases[i].count, expected);
+        assert_int_equal(world_run(SEVC_EXIT_IOIO), SEVC_OK);
         world_finish();
     }
+}
+
+/* On either side of 4 GiB the fault is where the byte is, whatever is mapped above. */
+static void in_32_bit_code_faults_are_below_4_gib(void **state)
+{
+    uint8_t expected[16];
+
+    (void)state;
+    start_at_4_gib("\x65\xf3\x6e", 1, 32, 0xF0);
+    world.pages[5].at_zero = false;
+    world.pages[5].va = 0x100000000;
+    for (unsigned j = 0; j < 16; j++) {
+        expected[j] = *world_byte(0xFFFFFFF0 + j);
+    }
+    expect_out_by_gs(1, 16, expected);
+    assert_int_equal(world_run(SEVC_EXIT_IOIO), SEVC_EXCEPTION);
+    assert_int_equal(world.report.fault.vector, SEVC_VECTOR_PF);
+    assert_int_equal(world.report.fault.cr2, 0);
+    assert_int_equal(world.trap.gpr[SEVC_RSI], 0x100);
+    world_finish();
+
+    start_at_4_gib("\x65\xf3\x6e", 1, 32, 0xF0);
+    world.pages[4].absent = true;
+    assert_int_equal(world_run(SEVC_EXIT_IOIO), SEVC_EXCEPTION);
+    assert_int_equal(world.report.fault.vector, SEVC_VECTOR_PF);
+    assert_int_equal(world.report.fault.cr2, 0xFFFFFFF0);
+    assert_int_equal(world.trap.gpr[SEVC_RSI], 0xF0);
+    world_finish();
 }
 
 /* With 32-bit addresses the last byte below 4 GiB is followed by the first of memory. */
@@ -693,6 +722,7 @@ int main(void)
         cmocka_unit_test(T28_a_67_prefix_uses_and_clears_to_32_bits),
         cmocka_unit_test(sixteen_bit_addresses_keep_the_rest_of_the_registers),
         cmocka_unit_test(in_32_bit_code_memory_goes_round_at_4_gib),
+        cmocka_unit_test(in_32_bit_code_faults_are_below_4_gib),
         cmocka_unit_test(an_address_that_wraps_ends_the_chunk),
         cmocka_unit_test(T14_a_fault_in_the_middle_keeps_what_is_complete),
         cmocka_unit_test(ins_probes_before_it_asks),
