@@ -128,9 +128,33 @@ static void T69_each_lie_about_the_sev_information_is_an_error(void **state)
     assert_int_equal(lies, 4);
 }
 
-/* ---- the MSR at reset ---- */
+/* ---- what the MSR holds when nobody has asked ---- */
 
-/* The SEV information, unasked; and the MSR is left as it was. */
+/*
+ * Initialises with MSR in the GHCB MSR. EXITS: how many it may take, 0 or 1; if it asks, the host's
+ * version is 1 and its C-bit 47. The MSR is left as it was.
+ */
+static enum sevc_result init_with(uint64_t msr, unsigned exits, struct sevc_platform *platform,
+                                  struct sevc_report *report)
+{
+    struct scripted_host host;
+    enum sevc_result result;
+
+    host_start(&host);
+    host.ghcb_msr = msr;
+    if (exits != 0) {
+        host_expect_platform(&host, 1, 1, 47);
+    }
+    result = sevc_platform_init(platform, report);
+    assert_int_equal(report->vmgexits, exits);
+    assert_int_equal(host.vmgexits, exits);
+    assert_int_equal(host.wrmsrs, 2 * exits);
+    assert_int_equal(host.ghcb_msr, msr);
+    host.ghcb_msr = HOST_GHCB_GPA;
+    host_finish(&host);
+    return result;
+}
+
 static void after_reset_nothing_is_asked(void **state)
 {
     static const struct {
@@ -147,19 +171,10 @@ static void after_reset_nothing_is_asked(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct sevc_platform platform;
         struct sevc_report report;
-        struct scripted_host host;
 
-        host_start(&host);
-        host.ghcb_msr = cases[i].msr;
-        assert_int_equal(sevc_platform_init(&platform, &report), SEVC_OK);
+        assert_int_equal(init_with(cases[i].msr, 0, &platform, &report), SEVC_OK);
         assert_int_equal(platform.version, cases[i].version);
         assert_int_equal(platform.c_bit, cases[i].c_bit);
-        assert_int_equal(report.vmgexits, 0);
-        assert_int_equal(host.vmgexits, 0);
-        assert_int_equal(host.wrmsrs, 0);
-        assert_int_equal(host.ghcb_msr, cases[i].msr);
-        host.ghcb_msr = HOST_GHCB_GPA;
-        host_finish(&host);
     }
 }
 
@@ -184,18 +199,12 @@ static void T69_each_lie_at_reset_is_an_error(void **state)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct sevc_platform platform = { .c_bit = 7 };
         struct sevc_report report;
-        struct scripted_host host;
 
-        host_start(&host);
-        host.ghcb_msr = cases[i].msr;
-        assert_int_equal(sevc_platform_init(&platform, &report), SEVC_HOST_ERROR);
+        assert_int_equal(init_with(cases[i].msr, 0, &platform, &report), SEVC_HOST_ERROR);
         assert_int_equal(report.reason, cases[i].reason);
         assert_int_equal(report.stage, SEVC_STAGE_REPLY);
         assert_int_equal(report.info1, cases[i].msr);
-        assert_int_equal(host.vmgexits, 0);
         assert_int_equal(platform.c_bit, 7);
-        host.ghcb_msr = HOST_GHCB_GPA;
-        host_finish(&host);
     }
 }
 
@@ -214,18 +223,10 @@ static void whatever_else_the_msr_holds_is_asked_over(void **state)
     for (size_t i = 0; i < COUNT_OF(values); i++) {
         struct sevc_platform platform;
         struct sevc_report report;
-        struct scripted_host host;
 
-        host_start(&host);
-        host.ghcb_msr = values[i];
-        host_expect_platform(&host, 1, 1, 47);
-        assert_int_equal(sevc_platform_init(&platform, &report), SEVC_OK);
+        assert_int_equal(init_with(values[i], 1, &platform, &report), SEVC_OK);
         assert_int_equal(platform.version, 1);
         assert_int_equal(platform.c_bit, 47);
-        assert_int_equal(report.vmgexits, 1);
-        assert_int_equal(host.ghcb_msr, values[i]);
-        host.ghcb_msr = HOST_GHCB_GPA;
-        host_finish(&host);
     }
 }
 

@@ -84,6 +84,11 @@ void ghcb_out(uint16_t port, unsigned size, uint32_t value);
 void mmio_write32(uint64_t gpa, uint32_t value); /* by the GHCB, no exception */
 uint32_t mmio_read32(uint64_t gpa);              /* an instruction: raises #VC */
 
+/* ---- smoke_nmi.c ---- */
+
+void nmi_to_self(void);
+void send_nmi(void (*handler)(void)); /* the same, with a handler */
+
 /* ---- smoke_entry.S, smoke_mode32.S ---- */
 
 extern const uint8_t stubs[65][16];

@@ -90,18 +90,14 @@ static __attribute__((naked)) void count_nmi(void)
                      "iretq\n");
 }
 
-#define NMI_SELF (1u << 18 | 4u << 8)
-
 /* Both the host and the window for NMIs step the guest; neither may take the other's step. */
 static void lie_by_steps(void)
 {
-    set_gate(2, (uint64_t)count_nmi, 0, 0xE);
     set_gate(VC_VECTOR, (uint64_t)return_at_once, 0, 0xE);
-    mmio_write32(LAPIC + 0xF0, 0x1FF);
     for (unsigned i = 1; i <= 6; i++) {
         if (i == 4)
             ghcb_out(HOSTILE_PORT, 4, ARM | 0xFFFFFFu << 8); /* steps from here on, and no lie */
-        mmio_write32(LAPIC + 0x300, NMI_SELF);
+        send_nmi(count_nmi);
         CHECK(nmi_count == i);
     }
     ghcb_out(HOSTILE_PORT, 4, ARM | 1 << 8);

@@ -2,7 +2,8 @@
 /* Cases about NMIs, whose window an IRET opens: what the platform does there shows nowhere. */
 #include "smoke.h"
 
-#define NMI_SELF (1u << 18 | 4u << 8)
+#define ICR_SELF (1u << 18)
+#define ICR_NMI  (4u << 8)
 
 static volatile uint64_t nmis, steps;
 extern uint64_t nmis_alias __attribute__((alias("nmis")));
@@ -33,11 +34,16 @@ static __attribute__((naked)) void step_return(void)
                      "iretq\n");
 }
 
-static void send_nmi(void (*handler)(void))
+void nmi_to_self(void)
+{
+    mmio_write32(LAPIC + 0x300, ICR_SELF | ICR_NMI);
+}
+
+void send_nmi(void (*handler)(void))
 {
     set_gate(2, (uint64_t)handler, 0, 0xE);
     mmio_write32(LAPIC + 0xF0, 0x1FF);
-    mmio_write32(LAPIC + 0x300, NMI_SELF);
+    nmi_to_self();
 }
 
 static void nmi_steps_guest(void)
@@ -60,7 +66,7 @@ static void nmi_is_stepped(void)
 
 static void sleep_with_another_kept(void)
 {
-    mmio_write32(LAPIC + 0x300, NMI_SELF);
+    nmi_to_self();
     for (;;)
         __asm__ volatile("cli; hlt");
 }
